@@ -1,0 +1,430 @@
+"""Known public data sets: where each is, whether it is the right file, and how it is split.
+
+Four small ones ship with the package. The others are looked for in the folder named by the
+environment variable `ASKEW_DATA`, then in `../shared/data` beside the project, and where the
+original publisher's bytes are the ones expected, downloaded into the user's cache. A file is used
+only if its sha256 is the one in its table. Splits never look at anything but labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from askew.errors import InputError
+
+if TYPE_CHECKING:  # pandas is imported where a table is read: listing data sets stays quick
+    import pandas as pd
+
+__all__ = [
+    "DATASETS",
+    "DataSet",
+    "OneClass",
+    "SeriesSplit",
+    "Table",
+    "find",
+    "half_split",
+    "load",
+    "load_series",
+    "load_table",
+    "n_vs_rest",
+    "one_vs_rest",
+    "path",
+]
+
+Items = TypeVar("Items")
+Labels = NDArray[np.int64]
+Series = NDArray[np.float32] | list[NDArray[np.float32]]  # (n, T, C), or n arrays (T_i, C)
+
+
+class Table(NamedTuple):
+    """Rows with the truth about them: 1 is an anomaly. Shapes (n, columns), (n,)."""
+
+    rows: pd.DataFrame
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class SeriesSplit:
+    """Whole series with their classes, in the published train and test parts.
+
+    Equal lengths come as one array (n, T, C), unequal ones as a list of arrays (T_i, C).
+    """
+
+    train: Series
+    train_labels: NDArray[Any]
+    test: Series
+    test_labels: NDArray[Any]
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes in order."""
+        return list(np.unique(self.train_labels).tolist())
+
+
+class OneClass(NamedTuple, Generic[Items]):
+    """What a detector is given: normal items to train on, a test part, and its 0/1 labels."""
+
+    train: Items
+    test: Items
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One public data set: where it comes from and how its file is known and read."""
+
+    name: str
+    kind: Literal["tabular", "series"]
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    about: str
+    read: Callable[[Path, int], Table | SeriesSplit]
+    shipped: bool = False
+    url: str = ""  # of the same bytes at the original publisher; empty where there is none
+
+
+def find(name: str) -> DataSet:
+    """The table's entry of that name.
+
+    Raises
+    ------
+    InputError : an unknown name; the message lists the nearest ones.
+
+    Example
+    -------
+    >>> find("thyroid").shipped
+    True
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    near = get_close_matches(name, DATASETS, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`askew data list` shows them all."
+    raise InputError(f"There is no data set {name!r}: {hint}")
+
+
+def path(name: str) -> Path:
+    """Where the checked file of a data set is; it is downloaded if it can be and has to be.
+
+    Raises
+    ------
+    InputError : an unknown name, a file with other contents, or one that cannot be had from here.
+
+    Example
+    -------
+    >>> path("thyroid").name
+    'thyroid.csv'
+    """
+    data = find(name)
+    for folder in [_SHIPPED] if data.shipped else _folders():
+        if (folder / data.file).is_file():
+            return _checked(folder / data.file, data)
+    return _download(data)
+
+
+def load(name: str, *, seed: int = 0) -> Table | SeriesSplit:
+    """A data set in memory: rows and labels, or a split of series.
+
+    `kdd` takes normal traffic as the anomaly, because attacks are the majority; `kddrev` has all
+    normal traffic and 24,319 attacks drawn with `seed`, the only use of it. `sad` keeps lengths
+    20 to 50, as the published protocol does.
+
+    Raises
+    ------
+    InputError : as for `path`.
+
+    Example
+    -------
+    >>> rows, labels = load("thyroid")
+    >>> rows.shape, int(labels.sum())
+    ((3772, 6), 93)
+    """
+    return find(name).read(path(name), seed)
+
+
+def load_table(name: str, *, seed: int = 0) -> Table:
+    """`load` for a table.
+
+    Raises
+    ------
+    InputError : as for `load`, or the data set holds series.
+
+    Example
+    -------
+    >>> load_table("arrhythmia").rows.shape
+    (452, 274)
+    """
+    loaded = load(name, seed=seed)
+    if isinstance(loaded, Table):
+        return loaded
+    raise InputError(f"{name} holds series, not a table: use load_series.")
+
+
+def load_series(name: str) -> SeriesSplit:
+    """`load` for series.
+
+    Raises
+    ------
+    InputError : as for `load`, or the data set is a table.
+
+    Example
+    -------
+    >>> load_series("epilepsy").classes
+    ['EPILEPSY', 'RUNNING', 'SAWING', 'WALKING']
+    """
+    loaded = load(name)
+    if isinstance(loaded, SeriesSplit):
+        return loaded
+    raise InputError(f"{name} is a table, not series: use load_table.")
+
+
+def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -> OneClass[Items]:
+    """Half of the normal rows train; the other half and every anomaly are the test.
+
+    With n normal rows, floor(n / 2) train: the first in file order, or drawn with `seed`. (Some
+    published splits label one normal row too many as an anomaly when n is odd; this does not.)
+
+    Parameters
+    ----------
+    X : rows, as a table or an array.
+    y : 1 for an anomaly, 0 for a normal row.
+
+    Raises
+    ------
+    InputError : fewer than two normal rows, or labels that do not match the rows.
+
+    Example
+    -------
+    >>> train, test, labels = half_split(np.arange(5), [0, 0, 1, 0, 1], shuffle=False)
+    >>> train.tolist(), test.tolist(), labels.tolist()
+    ([0], [1, 3, 2, 4], [0, 0, 1, 1])
+    """
+    labels = np.asarray(y)
+    if labels.shape != (_count(X),):
+        raise InputError(f"One label a row is expected: {_count(X)} rows, labels {labels.shape}.")
+    normal, anomalous = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+    if len(normal) < 2 or len(normal) + len(anomalous) < len(labels):
+        raise InputError("Labels are 0 (normal, two at least) and 1 (anomalous): check the column.")
+    if shuffle:
+        normal = np.random.default_rng(seed).permutation(normal)
+    train, held_out = np.split(normal, [len(normal) // 2])
+    truth = np.repeat([0, 1], [len(held_out), len(anomalous)])
+    return OneClass(_take(X, train), _take(X, np.concatenate([held_out, anomalous])), truth)
+
+
+def one_vs_rest(split: SeriesSplit, cls: Any) -> OneClass[Series]:
+    """One class is normal: its train part trains, the whole test part is judged.
+
+    Raises
+    ------
+    InputError : a class the split does not have.
+
+    Example
+    -------
+    >>> train, test, labels = one_vs_rest(load_series("epilepsy"), "RUNNING")
+    >>> len(train), len(test), int(labels.sum())
+    (36, 138, 101)
+    """
+    return _normal_classes(split, [cls])
+
+
+def n_vs_rest(split: SeriesSplit, first: int, n: int) -> OneClass[Series]:
+    """n classes in a row are normal, from the one at position `first`, going round at the end.
+
+    n one below the number of classes makes a single class the anomaly.
+
+    Raises
+    ------
+    InputError : n is not between 1 and one below the number of classes.
+
+    Example
+    -------
+    >>> train, test, labels = n_vs_rest(load_series("epilepsy"), first=3, n=2)
+    >>> len(train), int(labels.sum())
+    (71, 67)
+    """
+    classes = split.classes
+    if not 1 <= n < len(classes):
+        raise InputError(f"n lies between 1 and {len(classes) - 1} here, but {n} was given.")
+    return _normal_classes(split, [classes[(first + i) % len(classes)] for i in range(n)])
+
+
+def _normal_classes(split: SeriesSplit, normal: list[Any]) -> OneClass[Series]:
+    unknown = [cls for cls in normal if cls not in split.classes]
+    if unknown:
+        raise InputError(f"There is no class {unknown[0]!r}: the classes are {split.classes}.")
+    train = _take(split.train, np.flatnonzero(np.isin(split.train_labels, normal)))
+    labels = (~np.isin(split.test_labels, normal)).astype(np.int64)
+    return OneClass(train, split.test, labels)
+
+
+def _count(items: Any) -> int:
+    return len(items)
+
+
+def _take(items: Any, index: NDArray[np.intp]) -> Any:
+    """Items at these places, in the container they came in."""
+    if isinstance(items, list):
+        return [items[i] for i in index]
+    return items.iloc[index] if hasattr(items, "iloc") else items[index]
+
+
+def _folders() -> list[Path]:
+    """Places a data set may already be in, first come first served."""
+    named = os.environ.get("ASKEW_DATA")
+    beside = [Path.cwd(), Path(__file__).parents[2]]  # the second is the root of a checkout
+    found = [root.parent / "shared" / "data" for root in beside]
+    return [Path(named), *found] if named else found
+
+
+def _checked(file: Path, data: DataSet) -> Path:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != data.sha256:
+        raise InputError(
+            f"{file} is not the file known as {data.name}: its sha256 is {digest[:12]}..., "
+            f"expected {data.sha256[:12]}...; remove it, or fetch it again from {data.source}."
+        )
+    return file
+
+
+def _download(data: DataSet) -> Path:
+    """Fetch the original publisher's file into the user's cache, or say where to get it."""
+    if not data.url:
+        raise InputError(
+            f"{data.name} does not ship with askew and has no direct download. It comes from "
+            f"{data.source}; put {data.file} (sha256 {data.sha256[:12]}...) into a folder and "
+            "set ASKEW_DATA to that folder."
+        )
+    import pooch  # only here: nothing else needs the network
+
+    cache, fname = pooch.os_cache("askew"), Path(data.file).name
+    try:
+        return Path(pooch.retrieve(data.url, f"sha256:{data.sha256}", fname=fname, path=cache))
+    except (OSError, ValueError) as error:  # no network, or other bytes than expected
+        raise InputError(
+            f"{data.name} could not be fetched from {data.url} ({error}); put {data.file} into a "
+            "folder and set ASKEW_DATA to that folder."
+        ) from error
+
+
+def _read_shipped_table(file: Path, _seed: int) -> Table:
+    import pandas as pd
+
+    table = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    return Table(table.drop(columns="label"), table["label"].to_numpy(np.int64))
+
+
+def _read_adbench(file: Path, _seed: int) -> Table:
+    import pandas as pd
+
+    with np.load(file, allow_pickle=False) as arrays:
+        rows, labels = arrays["X"], arrays["y"]
+    columns = [f"x{i + 1}" for i in range(rows.shape[1])]
+    return Table(pd.DataFrame(rows, columns=columns), labels.ravel().astype(np.int64))
+
+
+def _read_kdd(file: Path, _seed: int) -> Table:
+    import pandas as pd
+
+    kinds = {"symbolic": "category", "continuous": "float64", "class": "str"}
+    lines = (_SHIPPED / "kdd_columns.txt").read_text(encoding="utf-8").splitlines()
+    columns = {name: kinds[kind] for name, kind in (line.split(": ") for line in lines)}
+    table = pd.read_csv(file, names=[*columns], dtype=columns, compression="gzip")
+    labels = (table.pop("label") == "normal.").to_numpy().astype(np.int64)
+    return Table(table, labels)
+
+
+def _read_kddrev(file: Path, seed: int) -> Table:
+    """Normal traffic is normal again; attacks are thinned to one in five of the rows, in order."""
+    rows, is_normal = _read_kdd(file, seed)
+    attacks = np.flatnonzero(is_normal == 0)
+    drawn = np.random.default_rng(seed).choice(attacks, _KDDREV_ATTACKS, replace=False)
+    kept = np.sort(np.concatenate([np.flatnonzero(is_normal), drawn]))
+    return Table(rows.iloc[kept].reset_index(drop=True), 1 - is_normal[kept])
+
+
+def _read_series(file: Path, _seed: int) -> SeriesSplit:
+    """Arrays as stored: X_train, y_train, X_test, y_test; len_* where series are end to end."""
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    parts = [(_whole(arrays, part), _class_labels(arrays, part)) for part in ("train", "test")]
+    return SeriesSplit(*parts[0], *parts[1])
+
+
+def _whole(arrays: dict[str, NDArray[Any]], part: str) -> Series:
+    lengths = arrays.get(f"len_{part}")
+    steps = arrays[f"X_{part}"]
+    return steps if lengths is None else np.split(steps, np.cumsum(lengths)[:-1])
+
+
+def _class_labels(arrays: dict[str, NDArray[Any]], part: str) -> NDArray[Any]:
+    names = arrays.get("class_names")
+    labels = arrays[f"y_{part}"]
+    return labels if names is None else names[labels - 1]  # numbered from 1
+
+
+def _read_sad(file: Path, seed: int) -> SeriesSplit:
+    split = _read_series(file, seed)
+    train = [i for i, one in enumerate(split.train) if 20 <= len(one) <= 50]
+    test = [i for i, one in enumerate(split.test) if 20 <= len(one) <= 50]
+    return SeriesSplit(
+        _take(split.train, np.array(train)),
+        split.train_labels[train],
+        _take(split.test, np.array(test)),
+        split.test_labels[test],
+    )
+
+
+_SHIPPED = Path(__file__).parent / "shipped"
+_ADBENCH = "https://github.com/Minqi824/ADBench"
+_KDDREV_ATTACKS = 24_319
+_READERS: dict[str, Callable[[Path, int], Table | SeriesSplit]] = {
+    "table": _read_shipped_table,
+    "kdd": _read_kdd,
+    "kddrev": _read_kddrev,
+    "series": _read_series,
+    "sad": _read_sad,
+}
+
+
+def _entry(name: str, fields: dict[str, Any]) -> DataSet:
+    return DataSet(name=name, read=_READERS[fields.pop("layout")], **fields)
+
+
+def _adbench(line: str) -> DataSet:
+    stem, rows, columns, anomalies, sha256 = line.split()
+    return DataSet(
+        name=f"adbench/{stem}",
+        kind="tabular",
+        file=f"tabular/adbench_classical/{stem}.npz",
+        sha256=sha256,
+        licence="each set keeps the licence of its origin",
+        source=_ADBENCH,
+        about=f"{rows} x {columns}, {anomalies} anomalies",
+        read=_read_adbench,
+        url=f"{_ADBENCH}/raw/main/adbench/datasets/Classical/{stem}.npz",
+    )
+
+
+def _catalogue() -> dict[str, DataSet]:
+    """The two small tables beside the shipped files, and the short name papers use for one."""
+    entries = tomllib.loads((_SHIPPED / "catalogue.toml").read_text(encoding="utf-8"))
+    lines = (_SHIPPED / "adbench.txt").read_text(encoding="utf-8").splitlines()
+    every = [*(_entry(*item) for item in entries.items()), *map(_adbench, lines)]
+    known = {data.name: data for data in every}
+    return known | {"ct": known["charactertrajectories"]}
+
+
+DATASETS: dict[str, DataSet] = _catalogue()
