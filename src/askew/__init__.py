@@ -1,0 +1,71 @@
+"""askew: find what does not belong, in any kind of data, by learning what normal looks like.
+
+Example
+-------
+>>> import askew, numpy as np
+>>> rows = np.random.default_rng(0).normal(size=(200, 3))
+>>> detector = askew.NeuTraLAD(steps=20).fit(rows)
+>>> detector.decision_function(rows).shape
+(200,)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from askew.data import Series, Tabular
+    from askew.detector import Detector
+    from askew.errors import AskewError, InputError, ModelError, NotFittedError
+    from askew.methods.forest import IsolationForest
+    from askew.methods.neighbors import KNN, LOF
+    from askew.methods.neutral import NeuTraLAD
+    from askew.methods.support import OneClassSVM
+    from askew.store import load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AskewError": "errors",
+    "Detector": "detector",
+    "InputError": "errors",
+    "IsolationForest": "methods.forest",
+    "KNN": "methods.neighbors",
+    "LOF": "methods.neighbors",
+    "ModelError": "errors",
+    "NeuTraLAD": "methods.neutral",
+    "NotFittedError": "errors",
+    "OneClassSVM": "methods.support",
+    "Series": "data",
+    "Tabular": "data",
+    "load": "store",
+}
+
+__all__ = [
+    "KNN",
+    "LOF",
+    "AskewError",
+    "Detector",
+    "InputError",
+    "IsolationForest",
+    "ModelError",
+    "NeuTraLAD",
+    "NotFittedError",
+    "OneClassSVM",
+    "Series",
+    "Tabular",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for, so that `import askew` is quick."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'askew' has no attribute {name!r}")
+    return getattr(import_module(f"askew.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

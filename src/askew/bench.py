@@ -1,0 +1,433 @@
+"""Methods x data sets x seeds to one table, under a protocol that never shows a test label.
+
+A table is a TOML file: constructor arguments, data, protocol, published numbers. Every run of a
+method is a job of its own; finished jobs are kept, so a stopped table goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askew import __version__, datasets, metrics
+from askew.errors import InputError
+
+METRICS = {
+    "auroc": metrics.auroc,
+    "ap": metrics.average_precision,
+    "f1": metrics.oracle_f1,
+}
+PROTOCOLS = ("half-split", "one-vs-rest", "n-vs-rest")
+FLOORS = ("random", "constant", "distance to the mean")
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit and one scoring: a row of the table, on one part of a set, with one seed.
+
+    Attributes
+    ----------
+    row, set: names as the table has them.
+    part: the normal class (or the first of them) by number; 0 for tables.
+    seed: of the split and of the detector.
+    spec: everything else that decides the outcome.
+    """
+
+    row: str
+    set: str
+    part: int
+    seed: int
+    spec: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def key(self) -> str:
+        """A name that changes with anything that could change the result."""
+        content = json.dumps([self.set, self.part, self.seed, self.spec], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A benchmark as its TOML file describes it."""
+
+    title: str
+    protocol: str
+    metric: str
+    seeds: int
+    sets: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    data: dict[str, Any]
+    options: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """Read and check a table.
+
+        Raises
+        ------
+        InputError: there is no such file, or it is no table; the message says what is wrong.
+        """
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not TOML: {error}.") from error
+        for name in ("title", "protocol", "set", "row"):
+            if name not in content:
+                raise InputError(f"{path} has no {name!r}: see benchmarks/README.md for the form.")
+        _one_of("protocol", content["protocol"], PROTOCOLS)
+        _one_of("metric", content.get("metric", "auroc"), METRICS)
+        for row in content["row"]:
+            if "floor" in row:
+                _one_of("floor", row["floor"], FLOORS)
+        return cls(
+            title=content["title"],
+            protocol=content["protocol"],
+            metric=content.get("metric", "auroc"),
+            seeds=content.get("seeds", 5),
+            sets=content["set"],
+            rows=content["row"],
+            data=content.get("data", {}),
+            options={k: content[k] for k in ("shuffle", "most_train", "most_test") if k in content},
+        )
+
+    def jobs(self, seeds: int | None) -> Iterator[Job]:
+        """Yield all jobs, one set after the other."""
+        for entry in self.sets:
+            for row in self.rows:
+                if entry["name"] in row.get("skip", []):
+                    continue
+                wanted = min(entry.get("seeds", self.seeds), row.get("seeds", self.seeds))
+                wanted = 1 if row.get("floor") == "constant" else wanted
+                for seed in range(wanted if seeds is None else min(seeds, wanted)):
+                    for part in self._parts(entry):
+                        yield Job(row["name"], entry["name"], part, seed, self._spec(row, entry))
+
+    def _parts(self, entry: Mapping[str, Any]) -> Iterable[int]:
+        if self.protocol == "half-split":
+            return [0]
+        classes = datasets.load_series(entry["name"]).classes
+        parts: Iterable[int] = entry.get("parts", range(len(classes)))
+        return parts
+
+    def _spec(self, row: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+        special = row.get("on", {}).get(entry["name"], {})
+        return {
+            "protocol": self.protocol,
+            "normal": entry.get("normal"),
+            **self.options,
+            "floor": row.get("floor"),
+            "method": row.get("method"),
+            "parameters": {**row.get("parameters", {}), **special.get("parameters", {})},
+            "data": {**self.data, **row.get("data", {}), **special.get("data", {})},
+        }
+
+
+def run(
+    path: Path, *, seeds: int | None = None, out: Path | None = None, workers: int = 2
+) -> Result:
+    """Run a table's jobs that are not done yet, and return its results; see `summary`.
+
+    Parameters
+    ----------
+    path: the TOML file.
+    seeds: fewer seeds than the table asks for.
+    out: where to write the results as JSON, and beside it the table as Markdown.
+    workers: processes, each with one thread.
+    """
+    table = Table.read(path)
+    jobs = list(table.jobs(seeds))
+    kept = Path("runs") / f"{path.stem}.jsonl"
+    done = _finished(kept)
+    missing = [job for job in jobs if job.key not in done]
+    for job, result in _work(missing, workers):
+        done[job.key] = result
+        _append(kept, job, result)
+    found = summary(table, jobs, done, command=f"askew bench {path}")
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        out.with_suffix(".md").write_text(markdown(found), encoding="utf-8")
+    return found
+
+
+def run_job(job: Job) -> Result:
+    """Fit, score and measure; the labels reach the metrics only."""
+    train, test, labels = _split(job)
+    started = time.perf_counter()
+    scores, fit_seconds = _scores(job, train, test)
+    seconds = time.perf_counter() - started
+    measured = {name: float(metric(labels, scores)) for name, metric in METRICS.items()}
+    return {**measured, "fit_seconds": fit_seconds, "seconds": seconds, "train": len(train)}
+
+
+def _split(job: Job) -> datasets.OneClass[Any]:
+    if job.spec["protocol"] == "half-split":
+        table = datasets.load_table(job.set, seed=job.seed)
+        shuffle = job.spec.get("shuffle", True)
+        return _capped(
+            datasets.half_split(table.rows, table.labels, seed=job.seed, shuffle=shuffle), job
+        )
+    split = datasets.load_series(job.set)
+    if job.spec["protocol"] == "one-vs-rest":
+        return datasets.one_vs_rest(split, split.classes[job.part])
+    normal = job.spec["normal"] or len(split.classes) - 1
+    return datasets.n_vs_rest(split, job.part, normal)
+
+
+def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
+    """Take a random part of a large set; which rows, is decided by the seed."""
+    generator = np.random.default_rng(job.seed)
+    train = generator.permutation(len(split.train))[: job.spec.get("most_train")]
+    test = generator.permutation(len(split.test))[: job.spec.get("most_test")]
+    if len(train) == len(split.train) and len(test) == len(split.test):
+        return split
+    return datasets.OneClass(
+        split.train.iloc[np.sort(train)],
+        split.test.iloc[np.sort(test)],
+        split.labels[np.sort(test)],
+    )
+
+
+def _scores(job: Job, train: Any, test: Any) -> tuple[NDArray[np.float64], float]:
+    """Return the scores of the test items, and the seconds the fit took."""
+    if job.spec["floor"] is not None:
+        return _floor(job, train, test), 0.0
+    import torch
+
+    from askew.methods import method
+
+    torch.set_num_threads(1)
+    detector = method(job.spec["method"])(
+        data=_data_type(job), seed=job.seed, **job.spec["parameters"]
+    )
+    started = time.perf_counter()
+    detector.fit(train)
+    fitted = time.perf_counter() - started
+    return detector.decision_function(test), fitted
+
+
+def _data_type(job: Job) -> Any:
+    from askew import data
+
+    wanted = dict(job.spec["data"])
+    kind = wanted.pop("type", "Tabular")
+    return getattr(data, _one_of("data.type", kind, ("Tabular", "Series")))(**wanted)
+
+
+def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
+    """Return scores that any method has to beat."""
+    kind, count = job.spec["floor"], len(test)
+    if kind == "random":
+        return np.random.default_rng(job.seed).random(count)
+    if kind == "constant":
+        return np.zeros(count)
+    data = _data_type(job).fit(train)
+    known, new = (data.encode(items).flatten(1).double().numpy() for items in (train, test))
+    distances: NDArray[np.float64] = np.linalg.norm(new - known.mean(0), axis=1)
+    return distances
+
+
+def _work(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Result]]:
+    """Yield each job with its result as it is finished."""
+    if workers == 1:
+        yield from ((job, run_job(job)) for job in jobs)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited by the workers
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(run_job, job): job for job in jobs}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _finished(kept: Path) -> dict[str, Result]:
+    """Read the results of finished jobs; a line cut off by a stop is done again."""
+    found = {}
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []:
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        found[record["key"]] = record["result"]
+    return found
+
+
+def _append(kept: Path, job: Job, result: Result) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    record = {"key": job.key, "row": job.row, "set": job.set, "part": job.part, "seed": job.seed}
+    with kept.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**record, "result": result}) + "\n")
+
+
+def summary(table: Table, jobs: list[Job], done: Mapping[str, Result], *, command: str) -> Result:
+    """Return means and spreads, by row and set, with what is needed to get them again.
+
+    A set's value for one seed is the mean over its classes; mean and sample standard deviation
+    are over seeds. ``least`` is the lowest class (mean over seeds), ``below`` counts runs with an
+    AUROC below 0.5.
+    """
+    cells: dict[str, dict[str, Any]] = {}
+    for row in table.rows:
+        for entry in table.sets:
+            results = [
+                (job, done[job.key])
+                for job in jobs
+                if (job.row, job.set) == (row["name"], entry["name"]) and job.key in done
+            ]
+            if results:
+                cells.setdefault(row["name"], {})[entry["name"]] = _cell(results)
+    return {
+        "title": table.title,
+        "command": command,
+        "version": __version__,
+        "protocol": table.protocol,
+        "metric": table.metric,
+        "sets": [entry["name"] for entry in table.sets],
+        "published": {e["name"]: e["published"] for e in table.sets if "published" in e},
+        "rows": cells,
+        "overall": _overall(table, cells),
+    }
+
+
+def _cell(results: list[tuple[Job, Result]]) -> Result:
+    seeds = sorted({job.seed for job, _ in results})
+    parts = sorted({job.part for job, _ in results})
+    cell: Result = {"seeds": len(seeds), "parts": len(parts)}
+    for name in METRICS:
+        values = np.array(
+            [np.mean([r[name] for job, r in results if job.seed == seed]) for seed in seeds]
+        )
+        cell[name] = [float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None]
+    by_part = [np.mean([r["auroc"] for job, r in results if job.part == part]) for part in parts]
+    cell["least"] = float(min(by_part))
+    cell["below"] = int(sum(r["auroc"] < 0.5 for _, r in results))
+    cell["runs"] = len(results)
+    cell["seconds"] = float(sum(r["seconds"] for _, r in results))
+    return cell
+
+
+def _overall(table: Table, cells: Mapping[str, Mapping[str, Result]]) -> Result:
+    """Return each row's means over sets, and its mean rank by AUROC among methods (not floors)."""
+    floors = {row["name"] for row in table.rows if "floor" in row or row.get("untrained")}
+    ranked = [name for name in cells if name not in floors]
+    ranks: dict[str, list[float]] = {name: [] for name in ranked}
+    for entry in table.sets:
+        have = [name for name in ranked if entry["name"] in cells[name]]
+        values = np.array([-cells[name][entry["name"]]["auroc"][0] for name in have])
+        for name, value in zip(have, values, strict=True):
+            ranks[name].append(float(np.sum(values < value) + (np.sum(values == value) + 1) / 2))
+    overall: Result = {}
+    for name, row in cells.items():
+        overall[name] = {m: float(np.mean([c[m][0] for c in row.values()])) for m in METRICS}
+        overall[name]["below"] = sum(c["below"] for c in row.values())
+        overall[name]["runs"] = sum(c["runs"] for c in row.values())
+        overall[name]["sets"] = len(row)
+        overall[name]["rank"] = float(np.mean(ranks[name])) if name in ranks else None
+        overall[name]["seconds"] = sum(c["seconds"] for c in row.values())
+    return overall
+
+
+def markdown(found: Result) -> str:
+    """Return results as a Markdown document with one table, numbers in percent."""
+    wide = len(found["sets"]) <= 8
+    lines = [f"# {found['title']}", "", f"`{found['command']}`, askew {found['version']}.", ""]
+    lines += [*(_wide(found) if wide else _long(found)), ""]
+    lines += [
+        f"{found['metric'].upper()} in percent, {found['protocol']}; mean ± standard deviation "
+        "over seeds, number of seeds in brackets. *below*: runs with an AUROC below 0.5.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _wide(found: Result) -> list[str]:
+    """One column a set."""
+    sets, metric = found["sets"], found["metric"]
+    head = ["", *sets, "mean", "mean rank", "below", "minutes"]
+    rows = []
+    for name, cells in found["rows"].items():
+        overall = found["overall"][name]
+        whole = overall["sets"] == len(sets)
+        rows.append(
+            [
+                name,
+                *(_number(cells.get(s), metric) for s in sets),
+                f"{100 * overall[metric]:.1f}" if whole else "",
+                "" if overall["rank"] is None or not whole else f"{overall['rank']:.1f}",
+                f"{overall['below']} of {overall['runs']}",
+                f"{overall['seconds'] / 60:.1f}",
+            ]
+        )
+    for name in dict.fromkeys(n for by_set in found["published"].values() for n in by_set):
+        values = [found["published"].get(s, {}).get(name) for s in sets]
+        mean = np.mean([float(str(v).split("±")[0]) for v in values]) if all(values) else math.nan
+        shown = ["" if v is None else str(v) for v in values]
+        rows.append(
+            [f"*published:* {name}", *shown, "" if math.isnan(mean) else f"{mean:.1f}", "", "", ""]
+        )
+    return _lines(head, rows)
+
+
+def _long(found: Result) -> list[str]:
+    """One line a set, with the overall figures first."""
+    names = list(found["rows"])
+    overall = [
+        [
+            name,
+            *(f"{100 * found['overall'][name][m]:.1f}" for m in METRICS),
+            ""
+            if found["overall"][name]["rank"] is None
+            else f"{found['overall'][name]['rank']:.2f}",
+            f"{found['overall'][name]['below']} of {found['overall'][name]['runs']}",
+            f"{found['overall'][name]['seconds'] / 60:.1f}",
+        ]
+        for name in names
+    ]
+    head = ["", *(m.upper() for m in METRICS), "mean rank", "below", "minutes"]
+    each = [
+        [s, *(_number(found["rows"][name].get(s), found["metric"]) for name in names)]
+        for s in found["sets"]
+    ]
+    return [*_lines(head, overall), "", *_lines(["", *names], each)]
+
+
+def _number(cell: Result | None, metric: str) -> str:
+    if cell is None:
+        return ""
+    mean, spread = cell[metric]
+    return (
+        f"{100 * mean:.1f}"
+        + ("" if spread is None else f" ± {100 * spread:.1f}")
+        + f" ({cell['seeds']})"
+    )
+
+
+def _lines(head: list[str], rows: list[list[str]]) -> list[str]:
+    rule = ["---"] * len(head)
+    return ["| " + " | ".join(cells) + " |" for cells in [head, rule, *rows]]
+
+
+def _one_of(name: str, value: str, allowed: Iterable[str]) -> str:
+    if value not in allowed:
+        raise InputError(f"{name}={value!r} is not known: choose one of {', '.join(allowed)}.")
+    return value

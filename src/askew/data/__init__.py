@@ -1,0 +1,25 @@
+"""The data types, and which one raw input looks like."""
+
+from __future__ import annotations
+
+from askew.data.base import DataType, Raw
+from askew.data.series import Series
+from askew.data.tabular import Tabular
+
+__all__ = ["DataType", "Raw", "Series", "Tabular", "guess"]
+
+
+def guess(X: Raw) -> DataType:
+    """Name the data type that raw input looks like.
+
+    One or two axes, or anything with columns, is a table; a list of arrays, or three axes, is a
+    set of series.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> guess(np.zeros((5, 3)))
+    Tabular()
+    """
+    axes = getattr(X, "ndim", None)
+    return Series() if axes == 3 or (axes is None and Series.looks_like(X)) else Tabular()

@@ -1,0 +1,86 @@
+"""What every data type offers: raw input to batches, and the networks that suit them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+
+Raw = Any
+"""Raw input as users have it: a table, an array, a list of series; only its data type looks in."""
+
+
+class DataType(BaseEstimator, ABC):  # type: ignore[misc]
+    """How one kind of raw input becomes batches, and the networks that suit them.
+
+    A batch is a tensor whose first axis counts items, ``(B, ...)``; only the data type and the
+    networks that it hands out know the other axes. Nothing here knows a method.
+
+    Fitted state ends in ``_`` and is plain JSON or a numpy array, so it can be saved without
+    pickle. Letters: ``n`` raw items, ``B`` items of a batch, ``K`` views, ``D`` embedding,
+    ``*P`` points (columns, or channels and steps), ``G`` explained groups of points.
+    """
+
+    @abstractmethod
+    def fit(self, X: Raw) -> Self:
+        """Learn scales, vocabulary and sizes from training items.
+
+        Raises ``InputError`` where ``X`` is not of this type, is empty, or cannot be learned from.
+        """
+
+    @abstractmethod
+    def count(self, X: Raw) -> int:
+        """Return the number of items in raw input, without encoding it."""
+
+    @abstractmethod
+    def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
+        """Return the raw items at these positions, in this order."""
+
+    @abstractmethod
+    def encode(self, X: Raw) -> Tensor:
+        """Return raw items as one float32 batch ``(n, ...)``.
+
+        Raises ``InputError`` where ``X`` does not fit what ``fit`` saw.
+        """
+
+    @abstractmethod
+    def encoder(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network ``(B, ...) -> (B, dim)``."""
+
+    @abstractmethod
+    def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
+        """Return a `Transform`: ``(B, ...) -> (B * views, ...)``, an item's views side by side."""
+
+    @abstractmethod
+    def features(self) -> nn.Module:
+        """Return a network without learned weights, ``(B, ...) -> (B, D)``, for distances."""
+
+    @abstractmethod
+    def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return altered copies of a batch that should look stranger than ``x``, by name.
+
+        The health check scores them. Among the names is ``"scaled"``: every value three times as
+        far from its typical value, to find detectors that cannot see size.
+        """
+
+    @abstractmethod
+    def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
+        """Return what an explanation may name in an item of this shape.
+
+        Returns the names and a boolean mask ``(G, ...)`` over the entries of one item: the groups
+        are replaced one at a time to see how much of the score each one made.
+        """
+
+    @abstractmethod
+    def point_map(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lay contributions ``(G,)`` out as the user knows the item: ``(*P)``."""
+
+    def describe(self) -> str:
+        """Return one line about the fitted data, for logs and reports."""
+        return type(self).__name__

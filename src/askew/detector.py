@@ -1,0 +1,351 @@
+"""What every detector does: fit, score, calibrate, explain, save."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from torch import Tensor
+
+from askew import calibrate
+from askew.data import DataType, Raw, guess
+from askew.errors import InputError, NotFittedError
+from askew.nets.parts import Parts
+from askew.progress import Progress, Shown
+from askew.train import SCHEDULES, Budget, History, mean_loss, train
+
+if TYPE_CHECKING:
+    from askew.explain import Explanation
+
+Scores = NDArray[np.float64]
+
+MOST_HELD_OUT = 10_000
+"""Held-out items beyond this many would sharpen no p-value that anyone reads."""
+
+CHUNK_ITEMS = 65_536
+"""Raw items encoded at a time when scoring, so memory is bounded by this and not by the data."""
+
+BATCH_NUMBERS = 2**18
+"""Input numbers in one scoring batch."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Detector(BaseEstimator, ABC):  # type: ignore[misc]
+    """Learn what normal items look like; score how strange others are.
+
+    A method fills in `build` and `scores`, and `losses` or `learn` where it needs them. It hands
+    batches to its parts and never looks at their shape.
+
+    Parameters
+    ----------
+    data: how raw input becomes batches; ``None``: guessed from what `fit` is given.
+    held_out: share of the training items, in [0, 1), that is not learned from: their scores
+        become the yardstick for p-values and the threshold. With 0 there are none.
+    alert_rate: false alarms accepted on normal items, in (0, 1).
+    device: ``"auto"``, or a torch device.
+    seed: of all that is random; the global generators are left as found.
+    verbose: show progress: a bar on a terminal, lines in a log.
+
+    Attributes
+    ----------
+    data_, net_: the fitted data type and networks.
+    calibration_: sorted scores of the held-out items.
+    threshold_: scores above it are alerts.
+    decision_scores_, labels_: of the training items, by the finished detector: what
+        `decision_function` and `predict` say of them.
+    health_: the checks of the finished detector; see `askew.health`.
+    """
+
+    data: DataType | None = None
+    held_out: float = 0.2
+    alert_rate: float = 0.01
+    device: str = "auto"
+    seed: int = 0
+    verbose: bool = False
+
+    # What a method writes.
+
+    @abstractmethod
+    def build(self, data: DataType) -> Parts:
+        """Return the networks, by name."""
+
+    @abstractmethod
+    def scores(self, net: Parts, x: Tensor) -> Tensor:
+        """Return how strange each item of a batch is, ``(B,)``; no item depends on another."""
+
+    @abstractmethod
+    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
+        """Learn from all training items, encoded."""
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        if not 0 <= self.held_out < 1:
+            raise InputError(f"held_out={self.held_out}: expected a share from 0 to below 1.")
+        if not 0 < self.alert_rate < 1:
+            raise InputError(f"alert_rate={self.alert_rate}: expected a rate between 0 and 1.")
+
+    # What a user calls.
+
+    def fit(self, X: Raw, y: object = None) -> Self:
+        """Learn from normal items, or mostly normal ones; ``y`` is ignored.
+
+        Raises
+        ------
+        InputError: the input or a parameter makes no sense; what was fitted before stays.
+        """
+        from askew import explain, health
+
+        self.check()
+        with seeded(self.seed) as generator:
+            data = guess(X) if self.data is None else clone(self.data)
+            learned, held = self._split(data.count(X), generator)
+            data.fit(data.take(X, learned))
+            items = data.encode(data.take(X, learned)).to(self._device())
+            net = self.build(data).to(self._device())
+            before = self._typical_loss(net, items)
+            history = self.learn(net, items, generator)
+            net.eval()
+            after = self._typical_loss(net, items)
+            references = explain.references(items, generator)
+        self.data_, self.net_ = data, net
+        self.references_ = references.cpu().numpy()
+        self._copy_names(data)
+        self.decision_scores_ = self.decision_function(X)
+        held_scores = self.decision_scores_[held]
+        self.calibration_ = np.sort(held_scores)
+        self.threshold_ = self._threshold(self.calibration_)
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
+        self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
+        self.health_ = health.examine(self, X, held if len(held) else learned)
+        return self
+
+    def decision_function(self, X: Raw) -> Scores:
+        """Return how strange each item is, ``(n,)``; higher is stranger.
+
+        Raises
+        ------
+        NotFittedError: `fit` has not been called.
+        InputError: ``X`` does not fit what the detector was fitted on.
+        """
+        return self._collect(X, self.scores)
+
+    def p_values(self, X: Raw) -> Scores:
+        """Return how often a normal item would score this high, ``(n,)``, in (0, 1].
+
+        Split conformal: for new normal items that are exchangeable with the training items,
+        ``P(p <= a) <= a`` for every ``a``. No smaller value than one over the number of held-out
+        items plus one is possible.
+        """
+        return self.p_values_of(self.decision_function(X))
+
+    def p_values_of(self, scores: ArrayLike) -> Scores:
+        """Return the p-values of scores already computed, ``(n,)``."""
+        self._check_calibrated()
+        return calibrate.p_values(self.calibration_, np.asarray(scores, dtype=np.float64))
+
+    def predict(self, X: Raw) -> NDArray[np.int64]:
+        """Return 1 for alerts and 0 for the rest, ``(n,)``, at `alert_rate` false alarms."""
+        scores = self.decision_function(X)
+        self._check_calibrated()
+        return (scores > self.threshold_).astype(np.int64)
+
+    def predict_proba(self, X: Raw) -> Scores:
+        """Return ``[p, 1 - p]`` for each item, ``(n, 2)``, with p its p-value.
+
+        The second column is the share of normal items that score lower: calibrated on normal
+        items, but not the probability of being an anomaly, which no one can know without labels.
+        """
+        p = self.p_values(X)
+        return np.column_stack([p, 1 - p])
+
+    def select(self, X: Raw, *, fdr: float) -> NDArray[np.bool_]:
+        """Pick the anomalies of a batch so that about ``fdr`` of the picked are normal, ``(n,)``.
+
+        Benjamini-Hochberg on the p-values. Unlike a score, it is about the batch as a whole.
+        """
+        return calibrate.benjamini_hochberg(self.p_values(X), fdr)
+
+    def fit_predict(self, X: Raw, y: object = None) -> NDArray[np.int64]:
+        """Fit, and return `labels_`: 1 for the training items that stand out."""
+        return self.fit(X).labels_
+
+    def explain(self, X: Raw) -> list[Explanation]:
+        """Say for each item which of its parts, and which learned views, made its score."""
+        from askew import explain
+
+        self._check_fitted()
+        return explain.explain(self, X)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted detector to a folder, whole or not at all; see `askew.load`."""
+        from askew import store
+
+        self._check_fitted()
+        store.save(self, Path(folder))
+
+    # How it is done.
+
+    def batches(self, X: Raw) -> Iterator[Tensor]:
+        """Yield raw items as batches for scoring, encoded a bounded chunk at a time."""
+        self._check_fitted()
+        count = self.data_.count(X)
+        for start in range(0, count, CHUNK_ITEMS):
+            index = np.arange(start, min(start + CHUNK_ITEMS, count))
+            chunk = X if len(index) == count else self.data_.take(X, index)
+            yield from self._slices(self.data_.encode(chunk))
+
+    def score_items(self, items: Tensor) -> Scores:
+        """Return the scores of encoded items, ``(n, ...) -> (n,)``."""
+        return self._joined(self.scores, self._slices(items))
+
+    def _slices(self, items: Tensor) -> Iterator[Tensor]:
+        """Cut encoded items into batches of a bounded size."""
+        numbers = max(1, items[:1].numel())
+        yield from items.split(max(16, min(4096, BATCH_NUMBERS // numbers)))
+
+    def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
+        """Return ``of_batch(net, x)`` of all raw items, joined."""
+        self._check_fitted()
+        return self._joined(of_batch, self.batches(X))
+
+    def _joined(
+        self, of_batch: Callable[[Parts, Tensor], Tensor], batches: Iterable[Tensor]
+    ) -> Scores:
+        device = self._device()
+        net = self.net_.to(device).eval()
+        with torch.no_grad():
+            parts = [of_batch(net, x.to(device)).double().cpu().numpy() for x in batches]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _split(
+        self, count: int, generator: torch.Generator
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the positions to learn from and those held out, each in ascending order."""
+        held = min(int(self.held_out * count), MOST_HELD_OUT)
+        order = torch.randperm(count, generator=generator).numpy()
+        return np.sort(order[held:]), np.sort(order[:held])
+
+    def _copy_names(self, data: DataType) -> None:
+        """Take over what scikit-learn expects a fitted estimator to know of its columns."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(data, name):
+                setattr(self, name, getattr(data, name))
+
+    def _typical_loss(self, net: Parts, items: Tensor) -> float | None:
+        """Return the mean loss of the first training items, or None where nothing is trained."""
+        return None
+
+    def _threshold(self, calibration: Scores) -> float:
+        return calibrate.threshold(calibration, self.alert_rate) if len(calibration) else np.inf
+
+    def _device(self) -> torch.device:
+        if self.device != "auto":
+            return torch.device(self.device)
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "net_"):
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted yet: call fit with normal items first."
+            )
+
+    def _check_calibrated(self) -> None:
+        self._check_fitted()
+        if not len(self.calibration_):
+            raise InputError(
+                "no items were held out, so there are no p-values and no threshold: fit with "
+                "held_out above 0 and enough items for it."
+            )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrainedDetector(Detector):
+    """A detector whose networks learn by gradient steps.
+
+    Parameters
+    ----------
+    epochs, steps: the budget, whichever is reached first; ``None``: no such limit.
+    batch_size: items a step; a share of all training items where it is below 1.
+    lr: learning rate of Adam.
+    weight_decay: strength of the L2 penalty.
+    schedule: ``"constant"``, ``"halved"`` (halfway through) or ``"one-cycle"``.
+    patience: keep the weights of the best epoch and stop after so many without a better one;
+        ``None``: train the whole budget and keep the last weights.
+    validation: share of the learned-from items, in [0, 1), that takes no step but judges epochs
+        for ``patience``; with 0 the training loss does.
+    """
+
+    epochs: int | None = None
+    steps: int | None = 1500
+    batch_size: float = 128
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "one-cycle"
+    patience: int | None = None
+    validation: float = 0.0
+
+    def losses(self, net: Parts, x: Tensor) -> Tensor:
+        """Return what training lowers, ``(B,)``; the scores unless a method says otherwise."""
+        return self.scores(net, x)
+
+    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
+        """Train the networks on the items."""
+        judged = int(self.validation * len(items)) if self.patience is not None else 0
+        order = torch.randperm(len(items), generator=generator).to(items.device)
+        return train(
+            net,
+            items[order[judged:]] if judged else items,
+            self.losses,
+            self._budget(len(items) - judged),
+            generator=generator,
+            validation=items[order[:judged]] if judged else None,
+            progress=Shown() if self.verbose else Progress(),
+        )
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"schedule={self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}."
+            )
+        positive = {"epochs": self.epochs, "steps": self.steps, "batch_size": self.batch_size}
+        for name, value in {**positive, "lr": self.lr}.items():
+            if value is not None and value <= 0:
+                raise InputError(f"{name}={value}: expected more than 0.")
+        if not 0 <= self.validation < 1:
+            raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
+
+    def _budget(self, items: int) -> Budget:
+        size = self.batch_size * items if self.batch_size < 1 else self.batch_size
+        return Budget(
+            epochs=self.epochs,
+            steps=self.steps,
+            batch_size=max(1, min(items, int(size))),
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            patience=self.patience,
+        )
+
+    def _typical_loss(self, net: Parts, items: Tensor) -> float | None:
+        return mean_loss(net, items[:512], self.losses)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[torch.Generator]:
+    """Draw from a seed of one's own: torch's global generator is put back on leaving."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)

@@ -1,0 +1,165 @@
+"""Whether a finished detector learned anything, and can be trusted: checks without labels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import kstest
+
+from askew.data import Raw
+from askew.metrics import auroc
+
+if TYPE_CHECKING:
+    from askew.detector import Detector, Scores
+
+ITEMS = 1000
+"""Items the checks look at; more would only take longer."""
+
+VISIBLE = 0.6
+"""AUROC from which altered copies count as seen; 0.5 is chance."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question put to a detector.
+
+    Attributes
+    ----------
+    name: of the check.
+    passed: the answer.
+    value: what was measured.
+    meaning: what that is, and where it failed, what to do.
+    """
+
+    name: str
+    passed: bool
+    value: float
+    meaning: str
+
+
+def examine(detector: Detector, X: Raw, held: NDArray[np.intp]) -> list[dict[str, Any]]:
+    """Put all checks to a fitted detector and return them as plain values.
+
+    Parameters
+    ----------
+    detector: fitted and calibrated.
+    X: the raw items it was fitted on.
+    held: positions of the items that it did not learn from.
+
+    A check that fails is also a ``UserWarning``.
+    """
+    some = held[:: max(1, len(held) // ITEMS)]
+    items = detector.data_.encode(detector.data_.take(X, some))
+    checks = [check for check in _checks(detector, items, detector.decision_scores_[some])]
+    for check in checks:
+        if not check.passed:
+            warnings.warn(f"health: {check.name}: {check.meaning}", UserWarning, stacklevel=3)
+    return [asdict(check) for check in checks]
+
+
+def _checks(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator[Check]:
+    yield from _loss_moved(detector)
+    spread = float(np.std(scores) / (np.abs(scores).mean() + 1e-12))
+    yield Check(
+        "scores vary",
+        len(scores) < 2 or bool(np.ptp(scores) > 1e-9),
+        spread,
+        "spread of the scores over their size; at 0 every item scores the same: the network "
+        "collapsed, so lower lr or try another seed",
+    )
+    yield from _alterations(detector, items, scores)
+    yield _alone(detector, items, scores)
+    yield from _calibrated(detector, scores)
+
+
+def _loss_moved(detector: Detector) -> Iterator[Check]:
+    before, after = detector.training_["loss_before"], detector.training_["loss_after"]
+    if before is None or after is None:
+        return
+    yield Check(
+        "loss moved",
+        bool(after < before - 1e-3 * abs(before)),
+        after / before if before else 1.0,
+        "loss after training over loss before; near 1 nothing was learned: train longer, raise lr",
+    )
+
+
+def _alterations(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator[Check]:
+    generator = torch.Generator().manual_seed(detector.seed)
+    reached, trivial = [], []
+    plain = _trivial(detector, items)
+    for name, altered in detector.data_.alter(items, generator).items():
+        seen = _seen(scores, detector.score_items(altered))
+        reached.append(seen)
+        trivial.append(_seen(plain(items), plain(altered)))
+        yield Check(
+            f"sees {name} items",
+            seen >= (VISIBLE if name == "scaled" else 0.5),
+            seen,
+            f"AUROC of {name} copies against the originals; near 0.5 or below the detector cannot "
+            "see such a change: use the default settings, or another method beside it",
+        )
+    yield Check(
+        "better than a trivial statistic",
+        float(np.mean(reached)) > float(np.mean(trivial)) - 0.05,
+        float(np.mean(reached) - np.mean(trivial)),
+        "mean AUROC on the altered copies above that of the distance to the mean; clearly below 0 "
+        "the simplest statistic sees more: train longer, or take KNN",
+    )
+
+
+def _trivial(detector: Detector, items: torch.Tensor) -> Callable[[torch.Tensor], Scores]:
+    """Return a function that scores items by the distance of their features to the mean."""
+    features = detector.net_.features
+    with torch.no_grad():
+        mean = features(items).mean(0)
+
+    def distance(x: torch.Tensor) -> Scores:
+        with torch.no_grad():
+            found: Scores = (features(x) - mean).norm(dim=1).double().numpy()
+        return found
+
+    return distance
+
+
+def _seen(normal: Scores, altered: Scores) -> float:
+    labels = np.repeat([0, 1], [len(normal), len(altered)])
+    return auroc(labels, np.concatenate([normal, altered]))
+
+
+def _alone(detector: Detector, items: torch.Tensor, scores: Scores) -> Check:
+    few = min(16, len(items))
+    alone = np.concatenate([detector.score_items(items[i : i + 1]) for i in range(few)])
+    gap = float(
+        np.max(np.abs(alone - scores[:few]) / (1e-9 + np.abs(scores).mean() + np.std(scores)))
+    )
+    return Check(
+        "alone as in a batch",
+        gap < 1e-3,
+        gap,
+        "largest difference between an item's score alone and among others, over the size of the "
+        "scores; above 0 scores depend on neighbours: report this as a bug",
+    )
+
+
+def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
+    """Half of the held-out items judge the other half: their p-values should be uniform."""
+    if len(detector.calibration_) < 20:
+        return
+    from askew.calibrate import p_values
+
+    half = p_values(np.sort(scores[::2]), scores[1::2])
+    value = float(kstest(half, "uniform").pvalue)
+    yield Check(
+        "calibrated",
+        value > 1e-3,
+        value,
+        "chance of p-values as uneven as these if held-out items were alike; near 0 the training "
+        "items are not exchangeable (sorted, drifting, repeated): shuffle or split them by time",
+    )

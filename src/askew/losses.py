@@ -1,0 +1,120 @@
+"""Objectives over views: each takes embeddings or logits and returns one number an item.
+
+Letters: B items, K views, D embedding. ``h(a, b) = exp(sim(a, b) / temperature)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Return cosines between all rows of a ``(..., N, D)`` and b ``(..., M, D)``: ``(..., N, M)``.
+
+    An embedding of zero length has cosine 0 with everything.
+    """
+    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).mT
+
+
+def euclidean(a: Tensor, b: Tensor) -> Tensor:
+    """Return minus the distances between all rows: ``(..., N, D), (..., M, D) -> (..., N, M)``.
+
+    The distance is not squared (Qiu et al., TPAMI 2025, graphs), and smooth where rows coincide.
+    """
+    squared = (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(-1)
+    return -(squared + 1e-12).sqrt()
+
+
+SIMILARITIES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cosine": cosine,
+    "euclidean": euclidean,
+}
+
+
+def contrast(
+    reference: Tensor, views: Tensor, temperature: float, similarity: str = "cosine"
+) -> Tensor:
+    """Ask each view to be recognised as the item's own, and not as another view.
+
+    ``l_k = -log[ h(z_k, z_0) / (h(z_k, z_0) + sum_{l != k} h(z_k, z_l)) ]``, the deterministic
+    contrastive loss of NeuTraL AD, term by term. No other item enters.
+
+    Parameters
+    ----------
+    reference: embeddings ``z_0`` of the untouched items, ``(B, D)``.
+    views: embeddings ``z_k`` of their views, ``(B, K, D)``.
+    temperature: positive; 0.1 in the paper.
+    similarity: ``"cosine"`` or ``"euclidean"`` (minus the distance).
+
+    Returns
+    -------
+    The terms ``l_k``, ``(B, K)``. Their sum is the paper's loss; all views alike gives ``log K``
+    each, and a single view 0, whatever it does.
+
+    Source: Qiu et al., ICML 2021, equation 2; TPAMI 2025, equation 3.
+
+    Example
+    -------
+    >>> same = torch.ones(1, 4, 2)
+    >>> round(float(contrast(same[:, 0], same, 0.1).sum()), 6)  # K log K
+    5.545177
+    """
+    sim = SIMILARITIES[similarity]
+    to_reference = sim(views, reference.unsqueeze(1)) / temperature  # (B, K, 1)
+    among = sim(views, views) / temperature  # (B, K, K)
+    itself = torch.eye(views.shape[1], dtype=torch.bool, device=views.device)
+    rivals = torch.cat([to_reference, among.masked_fill(itself, -torch.inf)], dim=-1)
+    return rivals.logsumexp(-1) - to_reference.squeeze(-1)
+
+
+def prediction(logits: Tensor) -> Tensor:
+    """Ask a classifier which view it is looking at: ``-log softmax(f(T_k x))_k``.
+
+    Views that ignore the item altogether minimise it (Proposition 1 of the paper), so it is here
+    for comparison only.
+
+    Parameters
+    ----------
+    logits: ``(B, K, K)``, row k for view k.
+
+    Returns
+    -------
+    The terms, ``(B, K)``.
+
+    Source: Qiu et al., ICML 2021, equation 5.
+
+    Example
+    -------
+    >>> round(float(prediction(torch.eye(4)[None]).sum()), 6)
+    2.974674
+    """
+    return -logits.log_softmax(-1).diagonal(dim1=-2, dim2=-1)
+
+
+def simclr(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Ask two views of an item to find each other among all views of the batch.
+
+    Both views equal to the item minimise it (Proposition 2 of the paper), and other items of the
+    batch enter, so it can train views but never score an item alone.
+
+    Parameters
+    ----------
+    first, second: embeddings of the two views, ``(B, D)`` each.
+
+    Returns
+    -------
+    The sum over both orders, ``(B,)``.
+
+    Source: Chen et al., ICML 2020, in the form of Qiu et al., ICML 2021, equation 6.
+    """
+    z = torch.cat([first, second])
+    sim = cosine(z, z) / temperature
+    count = len(first)
+    sim = sim.masked_fill(torch.eye(2 * count, dtype=torch.bool, device=z.device), -torch.inf)
+    partner = torch.arange(2 * count, device=z.device).roll(count)
+    terms = sim.logsumexp(-1) - sim.gather(1, partner[:, None]).squeeze(1)
+    return terms[:count] + terms[count:]

@@ -1,0 +1,1 @@
+"""Networks: plain layers, and the same layers K times in one call."""

@@ -1,0 +1,179 @@
+"""Convolutions over series: an encoder, and K learned views in one batched call."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from askew.nets.transform import Transform
+
+
+class SeriesEncoder(nn.Sequential):
+    """Residual blocks that halve a series until a last convolution covers all that is left.
+
+    The first block keeps the length; each following one halves it and, from the third on, doubles
+    the channels. Blocks are added until at most four steps remain: with ``width=32`` these are
+    the paper's networks for its five sets.
+
+    Parameters
+    ----------
+    channels, length: of one series.
+    dim: width of the embedding.
+    width: channels of the first two blocks.
+    blocks: number of halvings; ``None`` for the rule above.
+    bias: whether all convolutions have biases. The last one always has.
+
+    Shapes
+    ------
+    ``(B, channels, length) -> (B, dim)``
+
+    Source: Qiu et al., ICML 2021, appendix.
+
+    Example
+    -------
+    >>> net = SeriesEncoder(24, 51, 64, width=32, blocks=None, bias=False)
+    >>> sum(weight.numel() for weight in net.parameters())
+    337216
+    """
+
+    def __init__(
+        self, channels: int, length: int, dim: int, *, width: int, blocks: int | None, bias: bool
+    ) -> None:
+        halvings = halvings_for(length) if blocks is None else blocks
+        widths = [width, *(width * 2**i for i in range(halvings))]
+        layers: list[nn.Module] = [Block(channels, width, stride=1, bias=bias)]
+        for inner, outer in pairwise(widths):
+            layers.append(Block(inner, outer, stride=2, bias=bias))
+            length = (length - 1) // 2 + 1
+        super().__init__(*layers, nn.Conv1d(widths[-1], dim, length), nn.Flatten())
+
+
+def halvings_for(length: int) -> int:
+    """Return how often a length is halved, rounding up, until at most four steps remain.
+
+    Example
+    -------
+    >>> [halvings_for(n) for n in (4, 30, 51, 182, 206)]
+    [0, 3, 4, 6, 6]
+    """
+    return max(0, math.ceil(math.log2(length / 4)))
+
+
+class Block(nn.Module):
+    """Two 1-wide and one 3-wide convolution beside a 3-wide shortcut.
+
+    Shapes
+    ------
+    ``(B, inputs, L) -> (B, outputs, ceil(L / stride))``
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int, bias: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv1d(inputs, inputs, 1, bias=bias),
+            nn.ReLU(),
+            nn.Conv1d(inputs, inputs, 3, stride, 1, bias=bias),
+            nn.ReLU(),
+            nn.Conv1d(inputs, outputs, 1, bias=bias),
+        )
+        self.shortcut = nn.Conv1d(inputs, outputs, 3, stride, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class StackedConv(nn.Module):
+    """K convolutions over three steps, reflected at the ends, in one batched product.
+
+    Items stand last, so a shift in time is a plain slice and one product of matrices serves all
+    items of a view; grouped convolutions were slower than a loop at large batches.
+
+    Shapes
+    ------
+    ``(K, inputs, L, B) -> (K, outputs, L, B)``
+    """
+
+    def __init__(self, stack: int, inputs: int, outputs: int, *, bias: bool) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(3 * inputs)  # what nn.Conv1d draws from
+        self.weight = nn.Parameter(torch.empty(stack, outputs, 3 * inputs).uniform_(-bound, bound))
+        self.bias = (
+            nn.Parameter(torch.empty(stack, outputs, 1).uniform_(-bound, bound)) if bias else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = torch.cat([x[:, :, 1:2], x, x[:, :, -2:-1]], dim=2)
+        length = x.shape[2]
+        shifts = torch.cat([padded[:, :, i : i + length] for i in range(3)], dim=1).flatten(2)
+        out = (
+            torch.bmm(self.weight, shifts)
+            if self.bias is None
+            else torch.baddbmm(self.bias, self.weight, shifts)
+        )
+        shaped: Tensor = out.unflatten(2, x.shape[2:])
+        return shaped
+
+
+class StackedInstanceNorm(nn.Module):
+    """Bring every channel of every item to mean 0 and variance 1 over time.
+
+    Shapes
+    ------
+    ``(K, C, L, B) -> (K, C, L, B)``
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(x, dim=2, keepdim=True, correction=0)
+        return (x - mean) * (variance + 1e-5).rsqrt()
+
+
+class StackedBlock(nn.Module):
+    """K residual blocks of two normalised convolutions: ``(K, C, L, B) -> (K, C, L, B)``."""
+
+    def __init__(self, stack: int, channels: int, *, bias: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            StackedConv(stack, channels, channels, bias=bias),
+            StackedInstanceNorm(),
+            nn.ReLU(),
+            StackedConv(stack, channels, channels, bias=bias),
+            StackedInstanceNorm(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.body(x))
+
+
+class SeriesViews(Transform):
+    """K convolutional residual networks over the steps of a series.
+
+    Shapes
+    ------
+    ``(B, channels, L) -> (B * views, channels, L)``
+
+    Source: Qiu et al., ICML 2021, appendix.
+
+    Example
+    -------
+    >>> views = SeriesViews(24, 11, kind="multiplicative", bias=False)
+    >>> sum(p.numel() for p in views.parameters())
+    152064
+    """
+
+    def __init__(self, channels: int, views: int, *, kind: str, bias: bool) -> None:
+        super().__init__(views, kind)
+        self.stack = nn.Sequential(
+            StackedConv(views, channels, channels, bias=bias),
+            StackedInstanceNorm(),
+            nn.ReLU(),
+            *(StackedBlock(views, channels, bias=bias) for _ in range(3)),
+            StackedConv(views, channels, channels, bias=bias),
+        )
+
+    def networks(self, x: Tensor) -> Tensor:
+        items_last = x.permute(1, 2, 0).expand(self.views, -1, -1, -1)
+        out: Tensor = self.stack(items_last)
+        return out.permute(3, 0, 1, 2)

@@ -1,0 +1,270 @@
+"""Save and load fitted detectors: a folder with askew.json and weights.safetensors.
+
+Loading reads numbers and words only; no code comes from the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor, nn
+
+from askew import data as data_types
+from askew.data import DataType
+from askew.detector import Detector, seeded
+from askew.errors import InputError, ModelError
+from askew.methods import method
+
+SCHEMA = 1
+MANIFEST = "askew.json"
+WEIGHTS = "weights.safetensors"
+ARRAY = "array:"
+"""Prefix of a string that stands for an array kept among the weights."""
+
+
+def save(detector: Detector, folder: Path) -> None:
+    """Write a fitted detector to a folder, whole or not at all.
+
+    Everything is written to a new folder beside it first, which then takes its place: where
+    anything fails, the disk is full say, the previous model stays as it was.
+
+    Raises
+    ------
+    InputError: the place is taken by something that is not a model, or cannot be written.
+    """
+    _check_place(folder)
+    manifest, tensors = describe(detector)
+    weights = tensor_bytes(tensors)
+    manifest["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}.") from error
+    try:
+        (fresh / WEIGHTS).write_bytes(weights)
+        (fresh / MANIFEST).write_text(text, encoding="utf-8")
+        fresh.chmod(0o755)
+        _swap(fresh, folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder} was not written: {error.strerror}; what was there before is unchanged."
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load(folder: str | Path) -> Detector:
+    """Return the detector saved in a folder.
+
+    Raises
+    ------
+    ModelError: the folder is no model, is damaged, or was written by a newer askew.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    tensors = _tensors(folder, manifest)
+    try:
+        return _rebuild(manifest, tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise ModelError(
+            f"{folder} does not hold what its {MANIFEST} promises ({error}): save the model again."
+        ) from error
+
+
+def describe(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what `save` writes: the manifest without its hash, and the tensors by name."""
+    tensors = {f"net.{name}": t.contiguous() for name, t in detector.net_.state_dict().items()}
+    manifest = {
+        "schema": SCHEMA,
+        "class": type(detector).__name__,
+        "parameters": _parameters(detector),
+        "data": {
+            "class": type(detector.data_).__name__,
+            "parameters": _parameters(detector.data_),
+            "fitted": _plain(_fitted(detector.data_), "data", tensors),
+        },
+        "fitted": _plain(_fitted(detector), "fitted", tensors),
+        "versions": {**_versions(), "python": platform.python_version()},
+    }
+    return manifest, {name: tensor.cpu().clone() for name, tensor in tensors.items()}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("askew", "torch", "numpy", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _parameters(owner: Detector | DataType) -> dict[str, Any]:
+    """Return constructor parameters; a data type among them is kept as class and parameters."""
+    found: dict[str, Any] = {}
+    for name, value in owner.get_params(deep=False).items():
+        nested = isinstance(value, DataType)
+        found[name] = (
+            {"class": type(value).__name__, "parameters": _parameters(value)} if nested else value
+        )
+    return found
+
+
+def _fitted(owner: Detector | DataType) -> dict[str, Any]:
+    """Return fitted state: what ends in one underscore, other than networks and data types."""
+    return {
+        name: value
+        for name, value in vars(owner).items()
+        if name.endswith("_") and not isinstance(value, nn.Module | DataType)
+    }
+
+
+def _plain(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Return a value as JSON; arrays of numbers move to the tensors and leave their name."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner, f"{name}.{key}", tensors) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, f"{name}.{i}", tensors) for i, inner in enumerate(value)]
+    if isinstance(value, np.ndarray) and value.dtype != object and value.dtype.kind not in "UOSM":
+        tensors[name] = torch.as_tensor(np.ascontiguousarray(value))
+        return ARRAY + name
+    if isinstance(value, np.ndarray):
+        return {"strings": [str(item) for item in value]}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _revive(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Undo `_plain`."""
+    if isinstance(value, dict):
+        if set(value) == {"strings"}:
+            return np.array(value["strings"], dtype=object)
+        return {key: _revive(inner, tensors) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_revive(inner, tensors) for inner in value]
+    if isinstance(value, str) and value.startswith(ARRAY):
+        return tensors[value.removeprefix(ARRAY)].numpy()
+    return value
+
+
+def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
+    detector = method(manifest["class"])(**_arguments(manifest["parameters"]))
+    detector.data_ = _data(manifest["data"])
+    for name, value in _revive(manifest["data"]["fitted"], tensors).items():
+        setattr(detector.data_, name, value)
+    for name, value in _revive(manifest["fitted"], tensors).items():
+        setattr(detector, name, value)
+    with seeded(0):  # the weights drawn here are replaced at once
+        detector.net_ = detector.build(detector.data_)
+    weights = {n.removeprefix("net."): t for n, t in tensors.items() if n.startswith("net.")}
+    _fill(detector.net_, weights)
+    detector.net_.eval()
+    return detector
+
+
+def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
+    nested = {name: _data(value) for name, value in parameters.items() if isinstance(value, dict)}
+    return {**parameters, **nested}
+
+
+def _data(saved: Mapping[str, Any]) -> DataType:
+    """Construct a data type from its saved class and parameters."""
+    known = {
+        n: getattr(data_types, n)
+        for n in data_types.__all__
+        if n not in ("DataType", "Raw", "guess")
+    }
+    if saved["class"] not in known:
+        raise ModelError(f"{saved['class']!r} is not a data type of this version of askew.")
+    made: DataType = known[saved["class"]](**saved["parameters"])
+    return made
+
+
+def _fill(net: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put saved tensors in place; buffers take the saved shape, because data decided it."""
+    for name, buffer in net.named_buffers():
+        if name in weights and buffer.shape != weights[name].shape:
+            parent, _, leaf = name.rpartition(".")
+            setattr(net.get_submodule(parent), leaf, torch.empty_like(weights[name]))
+    net.load_state_dict(dict(weights), assign=True)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelError(
+            f"{folder} is not a model: it has no {MANIFEST}; expected a folder written by "
+            "askew fit or save."
+        ) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(
+            f"{folder / MANIFEST} is damaged ({error}): save the model again."
+        ) from error
+    if not isinstance(manifest, dict) or "schema" not in manifest:
+        raise ModelError(f"{folder / MANIFEST} is not of askew: it names no schema.")
+    if manifest["schema"] > SCHEMA:
+        raise ModelError(
+            f"{folder} has schema {manifest['schema']}, this askew reads up to {SCHEMA}: "
+            "install a newer askew."
+        )
+    return manifest
+
+
+def _tensors(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{folder / WEIGHTS} is missing or unreadable: save the model again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != manifest.get("sha256", {}).get(WEIGHTS):
+        raise ModelError(
+            f"{folder / WEIGHTS} is not what was saved (its sha256 differs): it is damaged or was "
+            "changed; save the model again."
+        )
+    try:
+        tensors: dict[str, Tensor] = read_tensors(content)
+    except SafetensorError as error:
+        raise ModelError(
+            f"{folder / WEIGHTS} is damaged ({error}): save the model again."
+        ) from error
+    return tensors
+
+
+def _check_place(folder: Path) -> None:
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists()
+    ):
+        raise InputError(
+            f"{folder} exists and is not a model: choose another place, so that nothing is lost."
+        )
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Let the fresh folder take the place of the old one, which comes back where that fails."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_name(fresh.name + "-old")
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
