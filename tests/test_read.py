@@ -1,0 +1,297 @@
+"""Reading tables: every format there and back, streamed as well, and every damage in words."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from askew.data.tabular import Tabular
+from askew.errors import InputError
+from askew.read import FORMATS, chunks, count_rows, read_table
+
+
+def table(rows: int = 250) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "size": generator.normal(size=rows),
+            "holes": np.where(np.arange(rows) % 5 == 0, np.nan, generator.normal(size=rows)),
+            "count": generator.integers(0, 9, rows),
+            "color, or not": np.array(["red", "blue", "grün\nund so"])[np.arange(rows) % 3],
+            "on": np.arange(rows) % 2 == 0,
+        }
+    )
+
+
+def lines(frame: pd.DataFrame) -> str:
+    return frame.to_json(orient="records", lines=True, double_precision=15)
+
+
+WRITERS = {
+    "t.csv": lambda frame, path: frame.to_csv(path, index=False),
+    "t.TSV": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    "t.txt": lambda frame, path: frame.to_csv(path, index=False, sep=";"),
+    "t.csv.gz": lambda frame, path: frame.to_csv(path, index=False),
+    "t.csv.bz2": lambda frame, path: frame.to_csv(path, index=False),
+    "t.csv.xz": lambda frame, path: frame.to_csv(path, index=False),
+    "t.csv.zip": lambda frame, path: frame.to_csv(path, index=False),
+    "t.jsonl": lambda frame, path: path.write_text(lines(frame)),
+    "t.ndjson": lambda frame, path: path.write_text(lines(frame)),
+    "t.jsonl.gz": lambda frame, path: path.write_bytes(gzip.compress(lines(frame).encode())),
+    "t.json": lambda frame, path: frame.to_json(path, orient="records", double_precision=15),
+    "lines.json": lambda frame, path: path.write_text(lines(frame)),
+    "t.parquet": lambda frame, path: frame.to_parquet(path, row_group_size=70),
+    "t.feather": lambda frame, path: frame.to_feather(path, chunksize=70),
+}
+
+
+@pytest.fixture(params=WRITERS)
+def written(request, tmp_path):
+    path = tmp_path / request.param
+    WRITERS[request.param](table(), path)
+    return path
+
+
+def test_there_and_back(written):
+    pd.testing.assert_frame_equal(read_table(written), table(), check_dtype=False)
+
+
+@pytest.mark.parametrize("rows", [1, 64, 250, 10_000])
+def test_parts_joined_are_the_table(written, rows):
+    parts = list(chunks(written, rows=rows))
+    assert all(0 < len(part) <= rows for part in parts)
+    joined = pd.concat(parts).astype({"holes": float})  # a part may have nothing but None there
+    pd.testing.assert_frame_equal(joined, table(), check_dtype=False)
+
+
+def test_rows_are_counted(written):
+    assert count_rows(written) == 250
+
+
+def test_parts_encode_like_the_whole(written):
+    tabular = Tabular().fit(table())
+    whole = tabular.encode(read_table(written))
+    parts = [tabular.encode(part) for part in chunks(written, rows=16)]
+    assert np.array_equal(np.concatenate([part.numpy() for part in parts]), whole.numpy())
+
+
+# --- arrays
+
+
+def test_npy(tmp_path):
+    X = np.random.default_rng(0).normal(size=(10, 3))
+    np.save(tmp_path / "x.npy", X)
+    found = read_table(tmp_path / "x.npy")
+    assert list(found.columns) == ["column_0", "column_1", "column_2"]
+    assert np.array_equal(found, X)
+    assert np.array_equal(pd.concat(chunks(tmp_path / "x.npy", 4)), X)
+    assert [part.index[0] for part in chunks(tmp_path / "x.npy", 4)] == [0, 4, 8]
+    assert count_rows(tmp_path / "x.npy") == 10
+
+
+def test_structured_npy_keeps_its_names(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([(1, 2.5), (3, 4.5)], dtype=[("a", int), ("b", float)]))
+    assert read_table(tmp_path / "x.npy").to_dict("list") == {"a": [1, 3], "b": [2.5, 4.5]}
+
+
+def test_npz(tmp_path):
+    X, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])
+    np.savez(tmp_path / "one.npz", anything=X)
+    np.savez_compressed(tmp_path / "two.npz", X=X, y=y[:, None])
+    assert np.array_equal(read_table(tmp_path / "one.npz"), X)
+    assert read_table(tmp_path / "two.npz")["label"].tolist() == [0, 1, 0]
+    assert [len(part) for part in chunks(tmp_path / "two.npz", 2)] == [2, 1]
+    assert count_rows(tmp_path / "two.npz") == 3
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"a": np.zeros((2, 2)), "b": np.zeros(2)}, "2 arrays.*a, b.*named X"),
+        ({"X": np.zeros((3, 2)), "y": np.zeros(2)}, "3 rows in X but 2 labels"),
+        ({"X": np.zeros((3, 2, 4))}, r"shape \(3, 2, 4\).*--type series"),
+        ({"X": np.array([[{}, 1]], dtype=object)}, "Object arrays cannot be loaded"),
+    ],
+)
+def test_npz_refuses_in_words(tmp_path, arrays, words):
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(InputError, match=words):
+        read_table(tmp_path / "x.npz")
+
+
+# --- text as people write it
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("tabs.txt", "a\tb\n1\t2\n3\t4\n", {"a": [1, 3], "b": [2, 4]}),
+        ("blanks.txt", "a b\n1 2\n3 4\n", {"a": [1, 3], "b": [2, 4]}),
+        ("bars.txt", "a|b\n1|x y\n3|z\n", {"a": [1, 3], "b": ["x y", "z"]}),
+        ("semicolon.csv", "a;b\n1,5;2\n3;4\n", {"a": ["1,5", "3"], "b": [2, 4]}),
+        ("one.csv", "a\n1\n2\n", {"a": [1, 2]}),
+        ("words.csv", "note\nall is well\nno it is\n", {"note": ["all is well", "no it is"]}),
+        ("spaces.csv", "a, b\n1, 2\n", {"a": [1], "b": [2]}),
+        ("quoted.csv", 'a,b\n"x, y",1\n"z ""q""",2\n', {"a": ["x, y", 'z "q"'], "b": [1, 2]}),
+        ("bare.csv", "1.5,2\n3,4\n", {"column_0": [1.5, 3.0], "column_1": [2, 4]}),
+        ("counted.csv", "0,1\n1.5,2\n", {"0": [1.5], "1": [2]}),
+        ("bom.csv", "\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}),
+        ("crlf.csv", "a,b\r\n1,2\r\n\r\n3,4", {"a": [1, 3], "b": [2, 4]}),
+        ("gaps.csv", "a,b\n1,\nNA,x\n", {"a": [1.0, None], "b": [None, "x"]}),
+        ("noend.csv", "a,b\n1,2\n3,4", {"a": [1, 3], "b": [2, 4]}),
+    ],
+)
+def test_text_as_people_write_it(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    expected = pd.DataFrame(expected)
+    pd.testing.assert_frame_equal(read_table(tmp_path / name), expected, check_dtype=False)
+    assert count_rows(tmp_path / name) == len(expected)
+
+
+def test_a_first_column_without_a_name_is_labels(tmp_path):
+    table(5).to_csv(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), table(5), check_dtype=False)
+    assert [list(part.index) for part in chunks(tmp_path / "t.csv", 3)] == [[0, 1, 2], [3, 4]]
+    assert count_rows(tmp_path / "t.csv") == 5
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_named_labels_are_a_column(tmp_path, suffix):
+    frame = pd.DataFrame({"a": [1.0, 2.0]}, index=pd.Index(["x", "y"], name="id"))
+    path = tmp_path / f"t.{suffix}"
+    frame.to_parquet(path) if suffix == "parquet" else write_feather(frame, path)
+    assert read_table(path).to_dict("list") == {"a": [1.0, 2.0], "id": ["x", "y"]}
+    assert pd.concat(chunks(path, 1))["id"].tolist() == ["x", "y"]
+
+
+def write_feather(frame: pd.DataFrame, path: object) -> None:
+    """pandas itself refuses labels in Feather; Arrow writes them."""
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.feather").write_feather(pyarrow.Table.from_pandas(frame), path)
+
+
+def test_json_lines_may_leave_values_out(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1, "b": "x"}\n\n{"b": "y"}\n{"a": 3, "c": true}\n')
+    assert read_table(path).columns.tolist() == ["a", "b", "c"]
+    parts = list(chunks(path, 1))
+    assert parts[1].isna().to_dict("list") == {"a": [True], "b": [False]}
+    assert [part.index[0] for part in parts] == [0, 1, 2]
+
+
+# --- bad files
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def bad_files() -> dict[str, tuple[bytes, str]]:
+    text = table(2000).drop(columns="color, or not").to_csv(index=False).encode()
+    return {
+        "empty.csv": (b"", "is empty"),
+        "blank.csv": (b"\n\n \n", "has no rows"),
+        "header.csv": (b"a,b\n", "has no rows"),
+        "empty.jsonl": (b"\n", "has no rows"),
+        "empty.json": (b"[]", "has no rows"),
+        "wide.csv": (
+            b"a,b\n1,2\n1,2,3\n",
+            "do not fit its header.*Expected 2 fields in line 3, saw 3",
+        ),
+        "cut.csv": (b"a,b,c\n1,2,3\n4,5", "cut off: its last line has 2 values"),
+        "latin.csv": ("a,b\nä,1\n".encode("latin-1"), "not UTF-8"),
+        "cut.csv.gz": (cut(gzip.compress(text)), "cut off, damaged.*end-of-stream"),
+        "cut.csv.bz2": (cut(bz2.compress(text)), "cut off, damaged"),
+        "cut.csv.xz": (cut(lzma.compress(text)), "cut off, damaged"),
+        "cut.csv.zip": (b"PK\x03\x04 and no more", "cut off, damaged.*not a zip"),
+        "not.csv.gz": (b"a,b\n1,2\n", "Not a gzipped file"),
+        "not.parquet": (b"a,b\n1,2\n", "not the .parquet file"),
+        "not.feather": (b"a,b\n1,2\n", "not the .feather file"),
+        "not.npy": (b"a,b\n1,2\n", "not the .npy file"),
+        "not.npz": (b"a,b\n1,2\n", "not the .npz file"),
+        "cut.jsonl": (b'{"a": 1}\n{"a": ', "line 2 is cut off or not JSON"),
+        "cut.json": (b'[{"a": 1}, {"a"', "cut off or not JSON"),
+        "list.jsonl": (b'{"a": 1}\n[1, 2]\n', "line 2 is a list, but an object"),
+        "items.json": (b"[1, 2]", "item 0 is a int, but an object"),
+        "table.xlsx": (b"x", "ends in '.xlsx'.*one of .csv, .tsv"),
+        "table": (b"x", "ends in 'nothing'"),
+        "t.parquet.gz": (b"x", "packed.*unpack it first"),
+    }
+
+
+@pytest.mark.parametrize("name", bad_files())
+@pytest.mark.parametrize("read", [read_table, lambda path: list(chunks(path, 100))])
+def test_bad_files_are_refused_in_words(tmp_path, name, read):
+    content, words = bad_files()[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"(?s){name}.*{words}"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather", "npy"])
+def test_files_cut_in_the_middle_are_refused(tmp_path, suffix):
+    whole, path = tmp_path / f"whole.{suffix}", tmp_path / f"cut.{suffix}"
+    if suffix == "npy":
+        np.save(whole, table()[["size", "holes"]])
+    else:
+        getattr(table(), f"to_{suffix}")(whole)
+    path.write_bytes(cut(whole.read_bytes()))
+    for read in (read_table, lambda path: list(chunks(path)), count_rows):
+        with pytest.raises(InputError, match="cut off, damaged"):
+            read(path)
+
+
+def test_no_file_a_folder_and_a_zip_of_two(tmp_path):
+    with pytest.raises(InputError, match="There is no file"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        read_table(tmp_path)
+    with zipfile.ZipFile(tmp_path / "two.csv.zip", "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+        archive.writestr("b.csv", "a\n1\n")
+    with pytest.raises(InputError, match="holds 2 files"):
+        read_table(tmp_path / "two.csv.zip")
+    with pytest.raises(InputError, match="rows=0"):
+        next(chunks(tmp_path / "two.csv.zip", rows=0))
+
+
+def test_damage_further_down_is_met_when_reading_gets_there(tmp_path):
+    records = [json.dumps({"a": i}) for i in range(10)] + ["{"]
+    (tmp_path / "t.jsonl").write_text("\n".join(records))
+    parts = chunks(tmp_path / "t.jsonl", 5)
+    assert [len(next(parts)), len(next(parts))] == [5, 5]
+    with pytest.raises(InputError, match="line 11"):
+        next(parts)
+
+
+def test_every_format_is_tried_here():
+    tried = {".npy", ".npz"} | {f".{name.lower().split('.')[1]}" for name in WRITERS}
+    assert tried == set(FORMATS)
+
+
+def test_reading_does_not_start_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, askew.read; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_streaming_takes_bounded_memory(tmp_path):
+    import tracemalloc
+
+    path = tmp_path / "big.csv"
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(400_000, 10)))
+    frame.to_csv(path, index=False)
+    tracemalloc.start()
+    assert sum(len(part) for part in chunks(path, 10_000)) == 400_000
+    assert tracemalloc.get_traced_memory()[1] < 2**24  # the table itself takes 2 ** 25
+    tracemalloc.stop()
