@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import askew
-from askew.data.series import Packed, Series, fill_gaps, pad, presence
+from askew.data.packed import Packed
+from askew.data.series import Series, fill_gaps, pad, presence
 from askew.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -36,7 +37,7 @@ def long_table(series, names):
 
 @pytest.fixture
 def fitted():
-    return Series(layout="time-first").fit(ragged())
+    return Series(layout="time-first", length=20).fit(ragged())
 
 
 # Forms of raw input.
@@ -201,7 +202,7 @@ def test_presence_is_there_only_where_training_needs_it():
     batch = Series(layout="time-first").fit(gaps).encode(gaps)
     assert batch[0, 2].tolist() == [1, 1, 1, 0.5, 1, 0, 1, 1, 1, 1]
     series = ragged()
-    batch = Series(layout="time-first").fit(series).encode(series)
+    batch = Series(layout="time-first", length=20).fit(series).encode(series)
     assert batch[0, 3].tolist() == [1.0] * 12 + [0.0] * 8
     assert not batch[0, :, 12:].any()
 
@@ -286,7 +287,7 @@ def test_fitting_changes_neither_input_nor_global_random_state():
 @pytest.mark.parametrize("blocks", [None, 1])
 def test_networks_fit_the_batch(length, blocks):
     series = ragged((length, length - 1))
-    data = Series(layout="time-first", blocks=blocks, width=4).fit(series)
+    data = Series(layout="time-first", blocks=blocks, width=4, length=length).fit(series)
     x = data.encode(series)
     assert data.encoder(8, bias=False)(x).shape == (2, 8)
     views = data.transform(3, "residual", bias=False)(x)
@@ -370,7 +371,7 @@ def test_groups_cover_every_entry_once_per_channel(fitted):
 
 def test_groups_use_column_names():
     frame = long_table(ragged(), ["heat", "load", "flow"])
-    data = Series().fit(frame)
+    data = Series(length=20).fit(frame)
     names, _ = data.groups(data.encode(frame))
     assert names[-1] == "flow, steps 18-19"
 
@@ -447,6 +448,11 @@ def frame_with(**columns):
 def test_long_tables_refused(frame, message):
     with pytest.raises(InputError, match=message):
         Series().fit(frame)
+
+
+def test_there_is_room_for_series_longer_than_those_of_training():
+    data = Series(layout="time-first").fit(ragged())
+    assert data.encode([RNG.normal(size=(25, 3))]).shape == (1, 4, 25)
 
 
 def test_refused_at_scoring(fitted):
@@ -563,7 +569,7 @@ def test_presence_counts_what_was_recorded(series):
 @given(st.integers(4, 70), st.integers(1, 4), st.booleans())
 def test_groups_and_point_map_fit_any_size(length, channels, equal):
     series = ragged((length, length if equal else length - 1), channels)
-    data = Series(layout="time-first").fit(series)
+    data = Series(layout="time-first", length=length).fit(series)
     x = data.encode(series)
     names, masks = data.groups(x)
     assert len(names) == len(masks) == channels * min(16, length)

@@ -135,7 +135,12 @@ class Table:
             "floor": row.get("floor"),
             "method": row.get("method"),
             "parameters": {**row.get("parameters", {}), **special.get("parameters", {})},
-            "data": {**self.data, **row.get("data", {}), **special.get("data", {})},
+            "data": {
+                **self.data,
+                **entry.get("data", {}),
+                **row.get("data", {}),
+                **special.get("data", {}),
+            },
         }
 
 

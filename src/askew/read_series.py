@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from askew.data.series import (
+from askew.data.packed import (
     ID_NAMES,
     LAYOUTS,
     TIME_NAMES,

@@ -143,7 +143,7 @@ class Stepper:
         """Follow the gradient of one batch and return its mean loss."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.objective(self.net, x).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.weights, MAX_GRADIENT_NORM, foreach=True)
         self.optimizer.step()
         self.scheduler.step()

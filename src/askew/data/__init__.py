@@ -21,5 +21,4 @@ def guess(X: Raw) -> DataType:
     >>> guess(np.zeros((5, 3)))
     Tabular()
     """
-    axes = getattr(X, "ndim", None)
-    return Series() if axes == 3 or (axes is None and Series.looks_like(X)) else Tabular()
+    return Series() if getattr(X, "ndim", None) == 3 or Series.looks_like(X) else Tabular()

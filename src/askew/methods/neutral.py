@@ -134,6 +134,8 @@ class NeuTraLAD(TrainedDetector):
                     f"{name}={getattr(self, name)!r} is not known: choose one of "
                     f"{', '.join(allowed)}."
                 )
+        if self.neighbors < 0:
+            raise InputError(f"neighbors={self.neighbors}: expected 0 (no distance) or more.")
         for name in ("dim", "temperature", "nets", "bank"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")

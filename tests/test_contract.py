@@ -1,0 +1,260 @@
+"""The same questions to every method on every data type."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import askew
+from askew import InputError, NotFittedError, Series, Tabular
+from askew.metrics import auroc
+from askew.methods import METHODS, method
+
+QUICK = {"NeuTraLAD": {"steps": 60}}
+pytestmark = pytest.mark.filterwarnings("ignore:health")
+
+
+def rows(seed, count=120):
+    generator = np.random.default_rng(seed)
+    half = generator.normal(size=(count, 2))
+    return np.column_stack([half, half @ [[1.0, 0.5], [-1.0, 1.0]], generator.random(count)])
+
+
+def series(seed, count=60):
+    generator = np.random.default_rng(seed)
+    phase = generator.uniform(0, 1, size=(count, 1, 1))
+    steps = np.linspace(0, 6, 24)[None, :, None] + phase
+    curves = np.concatenate([np.sin(steps), np.cos(steps)], axis=2)
+    return curves + 0.1 * generator.normal(size=curves.shape)
+
+
+TYPES = {
+    "Tabular": (rows, Tabular(), lambda x: x[:, [1, 0, 2, 3, 4]] * 3 + 2),
+    "Series": (series, Series(layout="time-first"), lambda x: x[:, ::-1] * 2),
+}
+PAIRS = [(name, kind) for name in METHODS for kind in TYPES]
+
+
+def make(name, of_type, **parameters):
+    return method(name)(data=TYPES[of_type][1], **{**QUICK.get(name, {}), **parameters})
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair))
+def fitted(request):
+    """A fitted detector of each pair, its fresh normal items and planted anomalies."""
+    name, kind = request.param
+    draw, _, spoil = TYPES[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        detector = make(name, kind).fit(draw(0))
+    return detector, draw(1), spoil(draw(2))
+
+
+def test_planted_anomalies_rank_above_normal_items(fitted):
+    detector, normal, strange = fitted
+    scores = detector.decision_function(np.concatenate([normal, strange]))
+    labels = np.repeat([0, 1], [len(normal), len(strange)])
+    assert auroc(labels, scores) > 0.8
+
+
+def test_one_finite_score_an_item_and_not_all_alike(fitted):
+    detector, normal, _ = fitted
+    scores = detector.decision_function(normal)
+    assert scores.shape == (len(normal),)
+    assert scores.dtype == np.float64
+    assert np.isfinite(scores).all()
+    assert np.ptp(scores) > 1e-6
+
+
+def test_scores_do_not_depend_on_neighbours(fitted):
+    detector, normal, strange = fitted
+    together = detector.decision_function(np.concatenate([normal[:5], strange]))[:5]
+    backwards = detector.decision_function(normal[:5][::-1])[::-1]
+    alone = [detector.decision_function(normal[i : i + 1])[0] for i in range(5)]
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(backwards, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_saved_is_loaded(fitted, tmp_path):
+    detector, normal, _ = fitted
+    detector.save(tmp_path / "model")
+    loaded = askew.load(tmp_path / "model")
+    np.testing.assert_array_equal(
+        loaded.decision_function(normal), detector.decision_function(normal)
+    )
+    np.testing.assert_array_equal(loaded.p_values(normal), detector.p_values(normal))
+    np.testing.assert_array_equal(loaded.predict(normal), detector.predict(normal))
+    assert repr(loaded.get_params(deep=False)) == repr(detector.get_params(deep=False))
+    assert loaded.health_ == detector.health_
+    assert loaded.explain(normal[:1])[0].names == detector.explain(normal[:1])[0].names
+
+
+def test_training_scores_agree_with_scoring_the_same_items(fitted):
+    detector, _, _ = fitted
+    draw = TYPES[type(detector.data_).__name__][0]
+    np.testing.assert_allclose(
+        detector.decision_scores_, detector.decision_function(draw(0)), rtol=1e-5
+    )
+    np.testing.assert_array_equal(detector.labels_, detector.predict(draw(0)))
+
+
+def test_alerts_p_values_and_threshold_agree(fitted):
+    detector, normal, strange = fitted
+    both = np.concatenate([normal, strange])
+    p, alerts = detector.p_values(both), detector.predict(both)
+    assert ((p > 0) & (p <= 1)).all()
+    assert set(np.unique(alerts)) <= {0, 1}
+    detector.alert_rate, before = 0.2, detector.alert_rate
+    try:
+        loose = detector._threshold(detector.calibration_)
+        np.testing.assert_array_equal(detector.decision_function(both) > loose, p <= 0.2)
+    finally:
+        detector.alert_rate = before
+    np.testing.assert_allclose(detector.predict_proba(both).sum(1), 1)
+
+
+def test_explanations_add_up_and_point_somewhere(fitted):
+    detector, _, strange = fitted
+    (explanation,) = detector.explain(strange[:1])
+    assert len(explanation.names) == len(explanation.contributions)
+    assert (np.diff(explanation.contributions) <= 1e-12).all()
+    assert explanation.points.sum() == pytest.approx(explanation.contributions.sum(), rel=1e-6)
+    assert explanation.score > explanation.typical_score
+    assert explanation.contributions[0] > 0
+
+
+def test_health_is_recorded(fitted):
+    detector, _, _ = fitted
+    names = {check["name"] for check in detector.health_}
+    assert {"scores vary", "alone as in a batch", "sees scaled items"} <= names
+    assert all(check["passed"] for check in detector.health_ if check["name"] == "scores vary")
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_same_seed_same_scores_and_random_state_left_alone(name, kind):
+    draw = TYPES[kind][0]
+    torch_before, numpy_before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    one = make(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
+    two = make(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
+    np.testing.assert_array_equal(one, two)
+    assert torch.equal(torch.random.get_rng_state(), torch_before)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_parameters_are_only_stored(name, kind):
+    detector = make(name, kind, seed=7)
+    copy = clone(detector)
+    assert copy is not detector
+    assert repr(copy.get_params(deep=False)) == repr(detector.get_params(deep=False))
+    copy.set_params(data__scaling="none", alert_rate=0.2)
+    assert (copy.data.scaling, copy.alert_rate) == ("none", 0.2)
+    assert detector.data.scaling == TYPES[kind][1].scaling
+    before = repr(detector.get_params())
+    detector.fit(TYPES[kind][0](0))
+    assert repr(detector.get_params()) == before
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("views", ["bounded", "residual", "multiplicative", "forward"])
+def test_every_weight_gets_a_gradient(kind, views):
+    draw, data, _ = TYPES[kind]
+    detector = make("NeuTraLAD", kind, kind=views)
+    data = clone(data).fit(draw(0))
+    net = detector.build(data)
+    detector.losses(net, data.encode(draw(0))).mean().backward()
+    silent = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    if kind == "Series":  # a bias before an instance norm has no effect
+        silent = [name for name in silent if not name.endswith("bias")]
+    assert silent == []
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_unfitted_is_said_so(name, kind):
+    with pytest.raises(NotFittedError, match="not fitted"):
+        make(name, kind).decision_function(TYPES[kind][0](0))
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+@pytest.mark.parametrize("spoiled", ["empty", "infinite", "another width"])
+def test_bad_input_is_refused_in_words(name, kind, spoiled):
+    good = TYPES[kind][0](0)
+    bad = good[:0].copy() if spoiled == "empty" else good[:10].copy()
+    if spoiled == "infinite":
+        bad[3, ..., 0] = np.inf
+    if spoiled == "another width":
+        bad = bad[..., :-1]
+    else:
+        with pytest.raises(InputError):
+            make(name, kind).fit(bad)
+    detector = make(name, kind).fit(good)
+    if spoiled != "empty":
+        with pytest.raises(InputError):
+            detector.decision_function(bad)
+
+
+def test_a_failed_fit_leaves_the_previous_model():
+    detector = make("NeuTraLAD", "Tabular").fit(rows(0))
+    before = detector.decision_function(rows(1))
+    with pytest.raises(InputError):
+        detector.fit(rows(0)[:0])
+    np.testing.assert_array_equal(detector.decision_function(rows(1)), before)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"views": 1}, {"kind": "twisted"}, {"similarity": "taste"}, {"loss": "none"},
+    {"temperature": 0.0}, {"steps": None, "epochs": None}, {"lr": -1.0}, {"schedule": "never"},
+    {"held_out": 1.0}, {"alert_rate": 0.0}, {"validation": 1.5}, {"neighbors": -1},
+])
+def test_senseless_parameters_are_refused(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        make("NeuTraLAD", "Tabular", **wrong).fit(rows(0))
+
+
+def test_no_p_values_without_held_out_items():
+    detector = make("KNN", "Tabular", held_out=0.0).fit(rows(0))
+    with pytest.raises(InputError, match="held_out"):
+        detector.p_values(rows(1))
+    assert detector.decision_function(rows(1)).shape == (120,)
+
+
+def test_false_alarms_stay_at_the_rate_asked_for():
+    generator = np.random.default_rng(0)
+    normal = generator.normal(size=(4000, 3))
+    detector = make("KNN", "Tabular", alert_rate=0.05, held_out=0.5).fit(normal)
+    rate = detector.predict(generator.normal(size=(20_000, 3))).mean()
+    assert 0.03 < rate < 0.07
+
+
+def test_select_finds_planted_rows_at_the_false_discovery_rate():
+    generator = np.random.default_rng(0)
+    detector = make("KNN", "Tabular", held_out=0.5).fit(generator.normal(size=(4000, 3)))
+    batch = np.concatenate([generator.normal(size=(500, 3)), 9 + generator.normal(size=(50, 3))])
+    picked = detector.select(batch, fdr=0.1)
+    assert picked[500:].all()
+    assert picked[:500].sum() <= 15
+
+
+def test_explanation_names_the_column_that_was_spoiled():
+    detector = make("NeuTraLAD", "Tabular", steps=300).fit(rows(0, 600))
+    strange = rows(1, 20)
+    strange[:, 4] += 4
+    top = [explanation.names[0] for explanation in detector.explain(strange)]
+    assert top.count("column_4") >= 18
+    mended = strange.copy()
+    mended[:, 4] -= 4
+    after = detector.decision_function(mended)
+    assert (after < detector.decision_function(strange)).all()
+
+
+def test_explanation_points_at_the_span_that_was_spoiled():
+    detector = make("KNN", "Series").fit(series(0, 200))
+    strange = series(1, 5)
+    strange[:, 10:14, 1] += 3
+    for explanation in detector.explain(strange):
+        assert explanation.points.shape == (24, 2)
+        step, channel = np.unravel_index(explanation.points.argmax(), (24, 2))
+        assert 9 <= step <= 14
+        assert channel == 1
