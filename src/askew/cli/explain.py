@@ -1,0 +1,94 @@
+"""``askew explain``: why one item scored what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from askew.cli import show
+from askew.cli.failures import say
+from askew.cli.source import Part, Source
+from askew.data.base import Raw
+from askew.errors import InputError
+from askew.explain import Explanation
+from askew.store import load
+
+SHOWN = 10
+"""Contributions and views printed, the strongest."""
+
+
+def run(model: Path, data: Path, item: str) -> None:
+    """Find an item by its id and print what made its score.
+
+    Raises
+    ------
+    InputError: no item has this id.
+    """
+    detector = load(model)
+    found = find(Source.of(detector), data, item)
+    (explanation,) = detector.explain(found)
+    p = detector.p_values_of([explanation.score])[0] if len(detector.calibration_) else None
+    alert = "an alert" if explanation.score > detector.threshold_ else "no alert"
+    chance = "" if p is None else f", p-value {p:.4g}"
+    show.line(
+        f"{item}: score {explanation.score:.4g}{chance}: {alert} (threshold "
+        f"{detector.threshold_:.4g}); the training item most like it scores "
+        f"{explanation.typical_score:.4g}"
+    )
+    contributions(explanation, found)
+    views(explanation)
+
+
+def find(source: Source, data: Path, item: str) -> Raw:
+    """Return the item of this id as raw input that holds it alone; the first, if several do."""
+    count = 0
+    for part in source.parts(data):
+        places = np.flatnonzero([str(name) == item for name in part.ids])
+        if len(places) > 1:
+            say(f"Warning: {len(places)} items are called {item}: the first is explained.")
+        if len(places):
+            return _alone(part, int(places[0]))
+        count += len(part)
+    raise InputError(
+        f"--item {item}: none of the {show.many(count, 'item')} in {data.name} has this "
+        f"{'name in column ' + repr(source.id) if source.id else 'number (they count from 0)'}."
+    )
+
+
+def _alone(part: Part, place: int) -> Raw:
+    return part.items[place : place + 1]  # of a table, and of a list of series
+
+
+def contributions(explanation: Explanation, item: Raw) -> None:
+    """Print the strongest contributions, and for a row of a table its values."""
+    values = item.iloc[0].to_dict() if hasattr(item, "iloc") else {}
+    positive = np.clip(explanation.contributions, 0, None).sum() or 1.0
+    show.table(
+        "What made the score",
+        ["where", "value", ">contribution", ">share"]
+        if values
+        else ["where", ">contribution", ">share"],
+        (
+            (name, *([values.get(name)] if values else []), float(made), _share(made / positive))
+            for name, made in zip(
+                explanation.names[:SHOWN], explanation.contributions[:SHOWN], strict=True
+            )
+        ),
+    )
+
+
+def views(explanation: Explanation) -> None:
+    """Print the learned views whose terms rose most above those of the typical item."""
+    if not len(explanation.views):
+        return
+    order = np.argsort(-explanation.views, kind="stable")[:SHOWN]
+    show.table(
+        "Learned views that found it strange (loss above that of the most similar training item)",
+        ["view", ">term"],
+        ((f"view {i}", float(explanation.views[i])) for i in order),
+    )
+
+
+def _share(part: float) -> str:
+    return f"{part:.0%}" if part > 0 else "speaks for it"

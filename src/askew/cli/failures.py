@@ -1,0 +1,109 @@
+"""How commands fail: one sentence and an exit code, never a trace that nobody asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+from askew.errors import AskewError, InputError, ModelError
+
+WRONG_INPUT = 2
+"""Exit code where the input or the options are wrong, or the user stopped the work."""
+
+FAILED = 1
+"""Exit code of anything else."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what goes wrong in a command into one line on stderr and an exit code.
+
+    With ``ASKEW_DEBUG=1`` in the environment errors pass with their trace.
+    """
+    try:
+        with _plain_warnings():
+            yield
+    except KeyboardInterrupt:
+        _stop("Interrupted: nothing was written; run the command again to start over.", WRONG_INPUT)
+    except Exception as error:
+        if _is_of_typer(error) or _is_closed_pipe(error) or os.environ.get("ASKEW_DEBUG"):
+            raise
+        _stop(sentence(error), exit_code(error))
+
+
+def exit_code(error: Exception) -> int:
+    """Return 2 where the user can mend it (input, options, a full disk), else 1.
+
+    Example
+    -------
+    >>> exit_code(InputError("no rows")), exit_code(ZeroDivisionError())
+    (2, 1)
+    """
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return WRONG_INPUT if full or isinstance(error, InputError | ModelError) else FAILED
+
+
+def sentence(error: Exception) -> str:
+    """Return what to tell the user, in one line.
+
+    Example
+    -------
+    >>> sentence(InputError("The file is empty: give\\n  another."))
+    'The file is empty: give another.'
+    """
+    if isinstance(error, AskewError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "Out of memory: give fewer items at a time, or use a larger machine."
+    found = " ".join(str(error).split())[:300]
+    return (
+        f"{type(error).__name__}: {found} (unexpected: run again with ASKEW_DEBUG=1 for the trace, "
+        "and report it)."
+    )
+
+
+def say(message: str) -> None:
+    """Tell the user something beside the results: one line on stderr."""
+    typer.echo(message, err=True)
+
+
+def _stop(message: str, code: int) -> None:
+    say(f"Error: {message}" if not message.startswith("Interrupted") else message)
+    raise typer.Exit(code)
+
+
+def _is_of_typer(error: Exception) -> bool:
+    """Usage errors and early exits carry their own code, and typer shows them itself."""
+    return isinstance(error, typer.Abort) or hasattr(error, "exit_code")
+
+
+def _is_closed_pipe(error: Exception) -> bool:
+    """``askew methods | head -1``: typer ends quietly."""
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show each warning meant for users once, as a line; those for developers not at all."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        say(f"Warning: {' '.join(str(message).split())}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
+        yield

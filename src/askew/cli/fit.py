@@ -1,0 +1,149 @@
+"""``askew fit``: learn what normal looks like, and save it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+import askew
+from askew.calibrate import enough_for
+from askew.cli import settings, show
+from askew.cli.failures import say
+from askew.cli.source import TYPES, Source, column, guess
+from askew.detector import Detector
+from askew.errors import InputError
+from askew.methods import method
+from askew.store import MANIFEST
+
+
+def run(
+    data: Path,
+    out: Path,
+    *,
+    kind: str | None,
+    name: str,
+    label: str | None,
+    id: str | None,
+    alert_rate: float | None,
+    chosen: Sequence[str],
+    seed: int | None,
+) -> None:
+    """Fit a method to a file and save it, whole or not at all.
+
+    The model remembers how the file was read, as ``source_``; see `askew.cli.source.Source`.
+
+    Raises
+    ------
+    InputError: the data, the place, or an option is wrong.
+    """
+    check_place(out)
+    made = method(name)(verbose=True)
+    source = named(data, kind, id, label, chosen)
+    given = {"alert_rate": alert_rate, "seed": seed}
+    made.set_params(data=source.data_type(), **{k: v for k, v in given.items() if v is not None})
+    settings.apply(made, chosen)
+    made.check()
+    check_columns(source, data)
+    part = source.whole(data)
+    with logged():
+        made.fit(part.items)
+    source.keep(made)
+    tell(made, source)
+    made.set_params(verbose=False)
+    made.save(out)
+    show.line(f"saved to {out}; next: askew score {out} DATA")
+
+
+def named(
+    data: Path, kind: str | None, id: str | None, label: str | None, chosen: Sequence[str]
+) -> Source:
+    """Return how the file is to be read: as the user says, or as it looks."""
+    if not data.exists():
+        raise InputError(f"{data} does not exist: give a file or folder of normal items.")
+    if kind is not None and kind not in TYPES:
+        raise InputError(f"--type {kind}: expected {' or '.join(TYPES)}.")
+    ways = dict(setting.split("=", 1) for setting in chosen if "=" in setting)
+    time, layout = ways.get("data__time"), ways.get("data__layout")
+    id = id or ways.get("data__id")
+    return Source(
+        type=kind or guess(data, id, time),
+        id=id,
+        label=label,
+        time=time,
+        layout=layout,
+        name=data.name,
+        fitted=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, askew {askew.__version__}",
+    )
+
+
+def check_place(out: Path) -> None:
+    """Refuse a place for the model before training, not after it.
+
+    Raises
+    ------
+    InputError: something that is no model is there.
+    """
+    taken = out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).exists()
+    if taken or out.is_file():
+        raise InputError(f"--out {out} exists and is not a model: choose another place.")
+
+
+def check_columns(source: Source, data: Path) -> None:
+    """Refuse names of columns that the file does not have.
+
+    Raises
+    ------
+    InputError: a column is not there.
+    """
+    for frame in source.heads(data):
+        for role, name in {"id": source.id, "label": source.label}.items():
+            if name is not None and not (role == "id" and data.is_dir()):
+                column(frame, name, role)
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Let the library's progress lines through to stderr, where no terminal shows a bar."""
+    logger, handler = logging.getLogger("askew"), logging.StreamHandler(sys.stderr)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def tell(detector: Detector, source: Source) -> None:
+    """Print what was learned, and what a user should know before relying on it."""
+    passed = sum(bool(check["passed"]) for check in detector.health_)
+    held = len(detector.calibration_)
+    show.line(f"{type(detector).__name__} fitted on {source.name}: {detector.data_.describe()}")
+    if source.label is not None:
+        show.line(f"label column {source.label!r} removed: nothing is learned from it")
+    finite = np.isfinite(detector.threshold_)
+    above = f"alerts above {detector.threshold_:.4g}" if finite else "no alerts"
+    show.line(
+        f"{above}, from {show.many(held, 'item')} held out, at "
+        f"alert rate {detector.alert_rate:g}; health: {passed} of {len(detector.health_)} passed"
+    )
+    if held < enough_for(detector.alert_rate):
+        say(f"Warning: {_too_few(detector, held)}")
+
+
+def _too_few(detector: Detector, held: int) -> str:
+    """Say that no alert is possible, and what would allow one."""
+    needed = enough_for(detector.alert_rate)
+    lowest = "" if not held else f", accept --alert-rate {1.001 / (held + 1):.2g} or more"
+    return (
+        f"{show.many(held, 'held-out item')} cannot show how rare a score is at alert rate "
+        f"{detector.alert_rate:g}, so nothing will be an alert: {needed} are needed. Give more "
+        f"items{lowest}, or go by the order of the scores."
+    )

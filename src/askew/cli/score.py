@@ -1,0 +1,139 @@
+"""``askew score``: judge every item of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from askew.cli import rows, show
+from askew.cli.failures import say
+from askew.cli.source import Part, Source
+from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
+from askew.detector import Detector
+from askew.errors import InputError
+from askew.store import load
+
+EXPLAINED = 100
+"""Most alerts explained in one part of a file (65,536 rows): the strangest; it takes time."""
+
+TOP = 10
+"""Items shown where no file is written."""
+
+
+def run(model: Path, data: Path, *, out: Path | None, fdr: float | None, label: str | None) -> None:
+    """Score a file; write one row an item, or show the strangest.
+
+    The file is read twice: once for the scores, of which only numbers are kept, and once more for
+    names and reasons. So memory stays bounded, and a wrong row stops the work before any is
+    written.
+
+    Raises
+    ------
+    InputError: the data, the place to write, or an option is wrong.
+    """
+    if out is not None:
+        rows.check(out, data)
+    if fdr is not None and not 0 < fdr <= 1:
+        raise InputError(f"--fdr {fdr}: expected a share above 0 and at most 1.")
+    detector = load(model)
+    source = Source.of(detector).labelled(label)
+    verdict = judge(detector, source, data, labels=label is not None, fdr=fdr)
+    if out is None:
+        strangest(detector, source, data, verdict)
+    else:
+        write(detector, source, data, verdict, out)
+        say(f"wrote {out}: {show.many(len(verdict.scores), 'row')}")
+    counts(detector, verdict, fdr)
+    metrics(verdict)
+
+
+def write(detector: Detector, source: Source, data: Path, verdict: Verdict, out: Path) -> None:
+    """Write one row an item; alerts come with their reasons, at most `EXPLAINED` a part."""
+    with rows.written(out) as file, unchanged(data, len(verdict.scores)) as seen:
+        for part in followed(source.parts(data), "writing"):
+            here = np.arange(len(part)) + sum(seen)
+            seen.append(len(part))
+            if sum(seen) <= len(verdict.scores):
+                file.write(scored(detector, part, verdict, here))
+
+
+def scored(
+    detector: Detector, part: Part, verdict: Verdict, here: NDArray[np.intp]
+) -> pd.DataFrame:
+    """Return the rows of a part, whose items are at the positions ``here`` of the verdict."""
+    alerts = np.flatnonzero(verdict.alerts[here])
+    strongest = alerts[np.argsort(-verdict.scores[here[alerts]], kind="stable")][:EXPLAINED]
+    found = {
+        "id": part.ids,
+        "score": verdict.scores[here],
+        "p_value": verdict.p_values[here],
+        "alert": verdict.alerts[here].astype(np.int64),
+        "reasons": reasons(detector, part, np.sort(strongest)),
+    }
+    if verdict.selected is not None:
+        found["selected"] = verdict.selected[here].astype(np.int64)
+    return pd.DataFrame(found)
+
+
+def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Return the reasons of some items of a part, and empty words for the others."""
+    said = np.full(len(part), "", dtype=object)
+    if len(index):
+        explained = detector.explain(detector.data_.take(part.items, index))
+        said[index] = [explanation.reasons() for explanation in explained]
+    return said
+
+
+def strangest(detector: Detector, source: Source, data: Path, verdict: Verdict) -> None:
+    """Print the strangest items, with reasons."""
+    top = verdict.strangest(TOP)
+    said: dict[int, tuple[str, str]] = {}
+    with unchanged(data, len(verdict.scores)) as seen:
+        for part in source.parts(data):
+            inside = np.sort(top - sum(seen))
+            inside = inside[(inside >= 0) & (inside < len(part))]
+            why = reasons(detector, part, inside)
+            said |= {int(i) + sum(seen): (str(part.ids[i]), why[i]) for i in inside}
+            seen.append(len(part))
+    show.table(
+        f"The {show.many(len(top), 'strangest item')}" if len(top) > 1 else "The item",
+        ["id", ">score", ">p-value", "alert", "reasons"],
+        ((said[int(i)][0], *_numbers(verdict, int(i)), said[int(i)][1]) for i in top),
+    )
+
+
+def _numbers(verdict: Verdict, i: int) -> tuple[float, float | None, str]:
+    p = float(verdict.p_values[i])
+    return float(verdict.scores[i]), None if np.isnan(p) else p, "yes" if verdict.alerts[i] else ""
+
+
+def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
+    """Print how many alerts there are, beside how many normal items alone would raise."""
+    count, raised = len(verdict.scores), int(verdict.alerts.sum())
+    expected = detector.alert_rate * count
+    show.line(
+        f"{show.many(count, 'item')}, {show.many(raised, 'alert')} above "
+        f"{detector.threshold_:.4g}; at alert rate {detector.alert_rate:g} about {expected:.3g} "
+        "would come from normal items alone"
+        if np.isfinite(detector.threshold_)
+        else f"{show.many(count, 'item')}, no alerts: too few items were held out in training for "
+        f"alert rate {detector.alert_rate:g}; go by the order of the scores"
+    )
+    if fdr is not None and verdict.selected is not None:
+        show.line(_selection(detector, verdict.selected, fdr))
+
+
+def _selection(detector: Detector, selected: NDArray[np.bool_], fdr: float) -> str:
+    """Say how many were selected, or why none could be."""
+    picked = int(selected.sum())
+    if picked:
+        return f"{picked:,} selected at fdr {fdr:g}: on average at most {fdr:.3g} of them normal"
+    held = len(detector.calibration_)
+    return (
+        f"none selected at fdr {fdr:g}: with {held:,} held-out items no p-value is below "
+        f"{1 / (held + 1):.2g}, which {len(selected):,} items at once need "
+        f"{np.ceil(len(selected) / (fdr * (held + 1))):,.0f} times; fit with more items"
+    )

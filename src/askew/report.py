@@ -1,0 +1,487 @@
+"""One HTML page about a model and what it found: it opens offline and needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askew import __version__, plot
+from askew.data.base import Raw
+from askew.detector import Detector, Scores
+from askew.explain import Explanation
+from askew.metrics import auroc_interval, average_precision, oracle_f1
+from askew.whole import whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOP = 20
+"""Strangest items listed."""
+
+PICTURED = 3
+"""Strangest items shown with pictures of where and why."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Items and what the detector says of them.
+
+    Shapes
+    ------
+    ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
+    (n,)`` or None; ``top``: positions of the strangest; ``explanations``: of those
+    """
+
+    items: Raw
+    scores: Scores
+    p: Scores
+    ids: Sequence[Any]
+    labels: NDArray[np.int64] | None
+    top: NDArray[np.intp]
+    explanations: list[Explanation]
+    name: str
+
+
+def write(
+    detector: Detector,
+    path: str | Path,
+    X: Raw | None = None,
+    *,
+    labels: Sequence[int] | NDArray[np.int64] | None = None,
+    ids: Sequence[Any] | NDArray[Any] | None = None,
+    name: str = "the items",
+) -> None:
+    """Write a report on a fitted detector and, where items are given, on what it says of them.
+
+    The file holds its pictures, loads nothing, runs no script, and is written whole or not at all.
+
+    Parameters
+    ----------
+    detector: fitted.
+    path: of the HTML file.
+    X: raw items to judge.
+    labels: the truth about them, 0 or 1, for metrics.
+    ids: what to call them; their positions where left out.
+    name: of the items as a whole, such as a file's name.
+
+    Raises
+    ------
+    InputError: ``X`` does not fit the detector, or the file cannot be written.
+    NotFittedError: the detector is not fitted.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from askew import KNN
+    >>> detector = KNN().fit(np.random.default_rng(0).normal(size=(100, 2)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(detector, Path(folder) / "report.html")
+    ...     (Path(folder) / "report.html").read_text()[:15]
+    '<!doctype html>'
+    """
+    detector._check_fitted()
+    judged = None if X is None else judge(detector, X, labels, ids, name)
+    text = page(detector, judged)
+    with whole(Path(path)) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def judge(
+    detector: Detector,
+    X: Raw,
+    labels: Sequence[int] | NDArray[np.int64] | None,
+    ids: Sequence[Any] | NDArray[Any] | None,
+    name: str,
+) -> Judged:
+    """Score items and explain the strangest."""
+    scores = detector.decision_function(X)
+    top = np.argsort(-scores, kind="stable")[:TOP]
+    return Judged(
+        items=X,
+        scores=scores,
+        p=detector.p_values_of(scores) if len(detector.calibration_) else np.empty(0),
+        ids=range(len(scores)) if ids is None else list(ids),
+        labels=None if labels is None else np.asarray(labels, dtype=np.int64),
+        top=top,
+        explanations=detector.explain(detector.data_.take(X, top)),
+        name=name,
+    )
+
+
+def page(detector: Detector, judged: Judged | None) -> str:
+    """Return the whole page."""
+    title = f"{type(detector).__name__}: {'the model' if judged is None else judged.name}"
+    sections = [header(detector, judged)]
+    if judged is not None:
+        sections += [strangest(detector, judged), pictures(detector, judged)]
+    sections += [spread(detector, judged), health(detector)]
+    if judged is not None:
+        sections += [learned_views(detector, judged)]
+    sections += [training(detector), parameters(detector)]
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(sections)
+        + f"\n<footer>Written by askew {escape(__version__)}, {datetime.now(UTC):%Y-%m-%d %H:%M} "
+        "UTC. Higher scores are stranger.</footer>\n</main>\n</body>\n</html>\n"
+    )
+
+
+# The sections.
+
+
+def header(detector: Detector, judged: Judged | None) -> str:
+    """Return what the model is and, in a few large numbers, what it found."""
+    source = getattr(detector, "source_", {})
+    facts = [
+        f"<strong>{escape(type(detector).__name__)}</strong> learned from "
+        f"{escape(detector.data_.describe())}",
+        f"{len(detector.calibration_):,} more were held out to set the threshold",
+        f"file: {escape(source['name'])}" if source.get("name") else "",
+        f"fitted {escape(source['fitted'])}" if source.get("fitted") else "",
+    ]
+    said = "" if judged is None else cards(detector, judged)
+    title = "What the model learned" if judged is None else f"What stands out in {judged.name}"
+    about = "; ".join(filter(None, facts))
+    return f"<header>\n<h1>{escape(title)}</h1>\n<p>{about}.</p>\n</header>\n{said}"
+
+
+def cards(detector: Detector, judged: Judged) -> str:
+    """Return the large numbers: items, alerts, and metrics where there are labels."""
+    count = len(judged.scores)
+    alerts = judged.scores > detector.threshold_
+    numbers = [
+        (f"{count:,}", "items judged", ""),
+        (
+            f"{int(alerts.sum()):,}",
+            "alerts",
+            f"about {detector.alert_rate * count:.3g} expected if all were normal",
+        ),
+        (_number(detector.threshold_), "alert threshold", f"alert rate {detector.alert_rate:g}"),
+    ]
+    numbers += [] if judged.labels is None else _agreement(judged.scores, alerts, judged.labels)
+    return (
+        '<div class="cards">'
+        + "".join(
+            f"<div><b>{escape(value)}</b><span>{escape(name)}</span><small>{escape(note)}</small></div>"
+            for value, name, note in numbers
+        )
+        + "</div>"
+    )
+
+
+def _agreement(
+    scores: Scores, alerts: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> list[tuple[str, str, str]]:
+    """Return the metrics that the labels allow; none where they hold one class only."""
+    anomalies, hits = int(labels.sum()), int((alerts & (labels == 1)).sum())
+    if not 1 < anomalies < len(labels) - 1:
+        return []
+    area = auroc_interval(labels, scores)
+    raised = int(alerts.sum())
+    return [
+        (f"{area.value:.3f}", "AUROC", f"95 % range {area.low:.3f} to {area.high:.3f}"),
+        (
+            f"{average_precision(labels, scores):.3f}",
+            "average precision",
+            f"chance: {labels.mean():.3f}",
+        ),
+        (f"{oracle_f1(labels, scores):.3f}", "oracle F1", "at the true share of anomalies"),
+        (
+            f"{hits / raised:.0%}" if raised else "none",
+            "precision of alerts",
+            f"{hits:,} of {raised:,} are anomalies",
+        ),
+        (f"{hits / anomalies:.0%}", "recall of alerts", f"{hits:,} of {anomalies:,} found"),
+    ]
+
+
+def strangest(detector: Detector, judged: Judged) -> str:
+    """Return the table of the strangest items."""
+    columns = ["rank", "item", "score", "p-value", "alert", "strongest reasons"]
+    if judged.labels is not None:
+        columns.insert(5, "truth")
+    rows = (_row(detector, judged, rank, int(i)) for rank, i in enumerate(judged.top))
+    return section(
+        "The strangest items",
+        "Reasons name what made the score, with its share: each part is replaced by that of the "
+        "training item most like it. The p-value says how often a normal item scores this high.",
+        table(columns, rows, numeric=(0, 2, 3)),
+    )
+
+
+def _row(detector: Detector, judged: Judged, rank: int, i: int) -> list[str]:
+    cells = [
+        str(rank + 1),
+        str(judged.ids[i]),
+        _number(judged.scores[i]),
+        _number(judged.p[i]) if len(judged.p) else "",
+        "alert" if judged.scores[i] > detector.threshold_ else "",
+        judged.explanations[rank].reasons(),
+    ]
+    if judged.labels is not None:
+        cells.insert(5, "anomaly" if judged.labels[i] else "normal")
+    return cells
+
+
+def pictures(detector: Detector, judged: Judged) -> str:
+    """Return where and why for the few strangest items."""
+    shown = "".join(
+        _item(detector, judged, rank, int(i)) for rank, i in enumerate(judged.top[:PICTURED])
+    )
+    return section("A closer look", "", shown)
+
+
+def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
+    explanation = judged.explanations[rank]
+    drawn = [_where(detector, judged, i, explanation)]
+    if len(explanation.views):
+        about = "How much stranger each learned view found it than the training item most like it."
+        drawn.append(figure(plot.view_terms(explanation), about))
+    return (
+        f"<h3>{escape(str(judged.ids[i]))}</h3>\n<p>Score {_number(explanation.score)}; the "
+        f"training item most like it scores {_number(explanation.typical_score)}.</p>\n"
+        f'<div class="row">{"".join(drawn)}</div>'
+    )
+
+
+def _where(detector: Detector, judged: Judged, i: int, explanation: Explanation) -> str:
+    """Picture where the score was made: over the curves of a series, or column by column."""
+    if explanation.points.ndim == 1:
+        return figure(plot.contributions(explanation), "What each column added to the score.")
+    alone = detector.data_.take(judged.items, np.array([i]))
+    steps, channels = explanation.points.shape
+    curves = detector.data_.encode(alone)[0, :channels].T.double().numpy()  # (steps, C), scaled
+    names = getattr(detector.data_, "channels_", None) or [f"channel {c}" for c in range(channels)]
+    recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
+    return figure(
+        plot.series(curves[:recorded], explanation.points[:recorded], names),
+        "Scaled curves of the series; red spans made its score.",
+    )
+
+
+def spread(detector: Detector, judged: Judged | None) -> str:
+    """Return where scores lie, and how even p-values are."""
+    if not len(detector.calibration_) and judged is None:
+        return ""
+    new, labels = (None, None) if judged is None else (judged.scores, judged.labels)
+    drawn = plot.scores(detector.calibration_, new, labels, threshold=detector.threshold_)
+    shown = figure(drawn, "Each group's bars add up to 100 %; far scores are in the last bar.")
+    if judged is not None and len(judged.p):
+        normal = judged.p if labels is None else judged.p[labels == 0]
+        name = judged.name if labels is None else f"normal items of {judged.name}"
+        about = (
+            "Calibration: p-values of normal items follow the diagonal."
+            if labels is not None
+            else "p-values of normal items follow the diagonal; anomalies lift the left end."
+        )
+        if len(normal):
+            shown += figure(plot.p_values(normal, name=name), about)
+    return section("Scores", "", f'<div class="row">{shown}</div>')
+
+
+def health(detector: Detector) -> str:
+    """Return the checks of the finished detector, with advice."""
+    checks = detector.health_
+    failed = sum(not check["passed"] for check in checks)
+    rows = (
+        [c["name"], "passed" if c["passed"] else "FAILED", _number(c["value"]), c["meaning"]]
+        for c in checks
+    )
+    lead = (
+        f"{failed} of {len(checks)} checks failed: what to do stands beside each."
+        if failed
+        else f"All {len(checks)} checks passed."
+    )
+    return section(
+        "Health",
+        f"{lead} They compare held-out training items with altered copies of them, without labels.",
+        table(["check", "result", "value", "meaning"], rows, numeric=(2,)),
+    )
+
+
+def learned_views(detector: Detector, judged: Judged) -> str:
+    """Return what the learned views do to the strangest item and to the most ordinary one."""
+    places = {"strangest item": judged.top[0], "most ordinary item": np.argmin(judged.scores)}
+    masks = []
+    for i in places.values():
+        item = detector.data_.take(judged.items, np.array([i]))
+        found = plot.masks(detector, item)
+        if found is None:
+            return ""
+        masks.append(_by_column(detector, item, found))
+    limit = max(float(np.abs(one).max()) for _, one in masks)
+    drawn = [
+        figure(
+            plot.views(one, names, signed=not _keeps(detector), limit=limit),
+            f"{role}: {judged.ids[int(i)]}",
+        )
+        for (role, i), (names, one) in zip(places.items(), masks, strict=True)
+    ]
+    kind = "masks: 1 keeps a value, 0 removes it" if _keeps(detector) else "displacements they add"
+    return section(
+        "Learned views",
+        f"What each view of the first network does to every part of an item ({kind}). Views of "
+        "normal items differ from each other and stay recognisable; on strange items they fail.",
+        f'<div class="row">{"".join(drawn)}</div>',
+    )
+
+
+def _keeps(detector: Detector) -> bool:
+    return bool(getattr(detector, "kind", "") == "multiplicative")
+
+
+def _by_column(detector: Detector, item: Raw, masks: Scores) -> tuple[list[str], Scores]:
+    """Return the mean mask of what each raw column became, and the columns; of a series as it is.
+
+    Shapes
+    ------
+    ``(K, encoded columns) -> (K, columns)``; of a series ``(K, C, L) -> (K, L)``, mean sizes
+    """
+    if masks.ndim == 3:
+        return [], np.abs(masks).mean(1)
+    names, groups = detector.data_.groups(detector.data_.encode(item)[0])
+    of_column = groups.double().numpy()  # (G, d)
+    known = of_column.sum(1) > 0  # a column that was left out became nothing
+    mean = masks @ (of_column[known] / of_column[known].sum(1, keepdims=True)).T
+    return [name for name, there in zip(names, known, strict=True) if there], mean
+
+
+def training(detector: Detector) -> str:
+    """Return how the loss fell, for methods that train by steps."""
+    history = detector.training_
+    if not history.get("losses"):
+        return ""
+    about = f"{history['steps']:,} steps in {len(history['losses']):,} epochs"
+    return section(
+        "Training", "", f'<div class="row">{figure(plot.loss(history), f"{about}.")}</div>'
+    )
+
+
+def parameters(detector: Detector) -> str:
+    """Return all parameters of the method and its data type."""
+    own = detector.get_params(deep=False)
+    given = {**own, **{f"data: {k}": v for k, v in detector.data_.get_params(deep=False).items()}}
+    rows = ([name, str(value)] for name, value in given.items() if name not in ("data", "verbose"))
+    return section(
+        "Parameters",
+        "",
+        "<details><summary>Show all</summary>" + table(["name", "value"], rows) + "</details>",
+    )
+
+
+# The pieces of a page; all text is escaped here.
+
+
+def section(title: str, lead: str, body: str) -> str:
+    """Return a section; ``body`` is HTML, the rest is text."""
+    about = f"<p>{escape(lead)}</p>\n" if lead else ""
+    return f"<section>\n<h2>{escape(title)}</h2>\n{about}{body}\n</section>"
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()
+) -> str:
+    """Return a table of text; columns at the positions ``numeric`` are set to the right.
+
+    Example
+    -------
+    >>> "&lt;b&gt;" in table(["name"], [["<b>"]])
+    True
+    """
+    head = "".join(f"<th{_side(i, numeric)}>{escape(name)}</th>" for i, name in enumerate(columns))
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{_side(i, numeric)}{_mood(cell)}>{escape(cell)}</td>" for i, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table>{inside}</table></div>'
+
+
+def _side(i: int, numeric: Sequence[int]) -> str:
+    return ' data-right=""' if i in numeric else ""
+
+
+def _mood(cell: str) -> str:
+    """Colour the few words that carry a verdict; the word itself says it too."""
+    moods = {"passed": "good", "FAILED": "bad", "alert": "bad", "anomaly": "bad"}
+    return f' class="{moods[cell]}"' if cell in moods else ""
+
+
+def figure(drawn: Figure, about: str) -> str:
+    """Return a figure as an image inside the page; its caption is also its text for the blind."""
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="svg", metadata={"Date": None})
+    image = base64.b64encode(buffer.getvalue()).decode("ascii")
+    width = 96 * drawn.get_size_inches()[0]  # as drawn, so that all letters have one size
+    return (
+        f'<figure style="flex: 0 1 {width:.0f}px">'
+        f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{image}">'
+        f"<figcaption>{escape(about)}</figcaption></figure>"
+    )
+
+
+def _number(value: float) -> str:
+    """Return a number with four digits that count.
+
+    Example
+    -------
+    >>> _number(1234.567), _number(0.00012345), _number(float("inf"))
+    ('1235', '0.0001234', 'none')
+    """
+    return f"{value:.4g}" if np.isfinite(value) else "none"
+
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #d9dfe4;
+  --paper: #ffffff; --card: #f5f7f9; --good: #00664b; --bad: #a63f00; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6eaee; --soft: #a3aeb8; --line: #39424a; --paper: #14181c; --card: #1e242a;
+    --good: #4fd1a5; --bad: #ff9a5c; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.3rem; margin: 0 0 .4rem; }
+h3 { font-size: 1.05rem; margin: 1.4rem 0 .2rem; overflow-wrap: anywhere; }
+section { margin-top: 2.6rem; }
+p { margin: 0 0 .9rem; max-width: 46rem; color: var(--soft); }
+strong { color: var(--ink); }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+  gap: .75rem; margin-top: 1.2rem; }
+.cards div { background: var(--card); border-radius: .5rem; padding: .8rem .9rem;
+  display: flex; flex-direction: column; }
+.cards b { font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.cards small, figcaption, footer { color: var(--soft); font-size: .82rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
+  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th { font-weight: 600; color: var(--soft); white-space: nowrap; }
+[data-right] { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap;
+  padding-right: 1.4rem; }
+.good, .bad { white-space: nowrap; font-weight: 600; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+figure { margin: 0; max-width: 100%; }
+figure img { display: block; width: 100%; height: auto; background: #ffffff;
+  border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; }
+figcaption { margin-top: .3rem; max-width: 32rem; }
+details summary { cursor: pointer; color: var(--soft); }
+footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }
+"""
