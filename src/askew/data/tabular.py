@@ -421,13 +421,15 @@ def soft_clip(z: Floats) -> Floats:
 def plain(values: Floats, state: State) -> Floats:
     """Return numbers as they are, within the range of float32."""
     top = float(np.finfo(np.float32).max)
-    return np.clip(values, -top, top)
+    return np.clip(values, -top, top) if np.abs(values).max(initial=0) > top else values
 
 
 def standard(values: Floats, state: State) -> Floats:
     """Return distances from the training mean in training standard deviations, softly clipped."""
     with np.errstate(over="ignore"):
-        return soft_clip((values - state["center"]) / state["scale"])
+        z = values - state["center"]
+        z /= state["scale"]  # in place: passes over memory are what this costs
+        return soft_clip(z)
 
 
 def quantile(values: Floats, state: State) -> Floats:
