@@ -9,6 +9,7 @@ from torch import nn
 
 from askew.losses import contrast, cosine, euclidean, prediction, simclr
 from askew.methods.neutral import embed
+from askew.nets import stacked_conv
 from askew.nets.conv import SeriesEncoder, SeriesViews
 from askew.nets.mlp import MLP, StackedMLP
 from askew.nets.parts import Parts
@@ -307,16 +308,18 @@ def test_stacked_networks_equal_a_loop_over_k(bias, norm):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bias", [False, True])
-def test_series_views_equal_a_loop_over_k(kind, bias):
+@pytest.mark.parametrize("cached", [2**21, 0])  # all networks at once, and a few at a time
+def test_series_views_equal_a_loop_over_k(kind, bias, cached, monkeypatch):
     """The batched form against torch's own convolutions, one view after the other."""
     channels, views, x = 4, 3, torch.randn(5, 4, 17)
+    monkeypatch.setattr(stacked_conv, "CACHED_NUMBERS", cached)
     transform = SeriesViews(channels, views, kind=kind, bias=bias)
     convs = [m for m in transform.modules() if hasattr(m, "weight")]
 
     def conv(k, i, x):
-        weight = convs[i].weight[k].unflatten(1, (3, channels)).transpose(1, 2)
+        weight = convs[i].weight[k].permute(1, 2, 0)  # taps last, as torch has them
         padded = nn.functional.pad(x, (1, 1), mode="reflect")
-        return nn.functional.conv1d(padded, weight, convs[i].bias[k, :, 0] if bias else None)
+        return nn.functional.conv1d(padded, weight, convs[i].bias[k].flatten() if bias else None)
 
     norm = nn.functional.instance_norm
     for k in range(views):
@@ -327,3 +330,11 @@ def test_series_views_equal_a_loop_over_k(kind, bias):
         expected = KINDS[kind](x, conv(k, 7, m))
         found = transform(x).unflatten(0, (5, views))[:, k]
         assert torch.allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("cached", [2**21, 0])
+def test_gradients_of_stacked_convolutions(cached, monkeypatch):
+    monkeypatch.setattr(stacked_conv, "CACHED_NUMBERS", cached)
+    weight = torch.randn(3, 3, 2, 4, dtype=torch.double, requires_grad=True)
+    x = torch.randn(3, 4, 2, 6, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(stacked_conv.Convolve.apply, (weight, x))

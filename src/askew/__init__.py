@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from askew.adapter import OutlierEstimator
     from askew.data import Series, Tabular
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
@@ -35,6 +36,7 @@ _HOMES = {
     "ModelError": "errors",
     "NeuTraLAD": "methods.neutral",
     "NotFittedError": "errors",
+    "OutlierEstimator": "adapter",
     "OneClassSVM": "methods.support",
     "Series": "data",
     "Tabular": "data",
@@ -52,6 +54,7 @@ __all__ = [
     "NeuTraLAD",
     "NotFittedError",
     "OneClassSVM",
+    "OutlierEstimator",
     "Series",
     "Tabular",
     "load",

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Tags
 from torch import Tensor
 
 from askew import calibrate
@@ -245,7 +246,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return None
 
     def _threshold(self, calibration: Scores) -> float:
-        return calibrate.threshold(calibration, self.alert_rate) if len(calibration) else np.inf
+        """Return the score above which an alert is raised; infinite where nothing was held out.
+
+        With too few held-out items for a guarantee at `alert_rate`, the tail of their scores is
+        extrapolated; the health check says so.
+        """
+        if not len(calibration):
+            return float("inf")
+        return calibrate.tail_threshold(calibration, self.alert_rate)
 
     def _device(self) -> torch.device:
         if self.device != "auto":
@@ -253,6 +261,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inputs = tags.input_tags
+        inputs.allow_nan = inputs.string = inputs.categorical = inputs.sparse = True
+        return tags
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "net_"):

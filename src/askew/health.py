@@ -149,11 +149,21 @@ def _alone(detector: Detector, items: torch.Tensor, scores: Scores) -> Check:
 
 
 def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
-    """Half of the held-out items judge the other half: their p-values should be uniform."""
-    if len(detector.calibration_) < 20:
-        return
-    from askew.calibrate import p_values
+    """Ask for enough held-out items, and for p-values of some of them that are uniform."""
+    from askew.calibrate import enough_for, p_values
 
+    enough, held = enough_for(detector.alert_rate), len(detector.calibration_)
+    if not held:
+        return
+    yield Check(
+        "enough held-out items",
+        held >= enough,
+        float(held),
+        f"held-out items; below {enough} a false-alarm rate of {detector.alert_rate:g} is "
+        "extrapolated from them, not guaranteed: give more items, or raise held_out or alert_rate",
+    )
+    if held < 20:
+        return
     half = p_values(np.sort(scores[::2]), scores[1::2])
     value = float(kstest(half, "uniform").pvalue)
     yield Check(

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from askew.nets.stacked_conv import StackedConv
 from askew.nets.transform import Transform
 
 
@@ -85,53 +86,20 @@ class Block(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class StackedConv(nn.Module):
-    """K convolutions over three steps, reflected at the ends, in one batched product.
-
-    Items stand last, so a shift in time is a plain slice and one product of matrices serves all
-    items of a view; grouped convolutions were slower than a loop at large batches.
-
-    Shapes
-    ------
-    ``(K, inputs, L, B) -> (K, outputs, L, B)``
-    """
-
-    def __init__(self, stack: int, inputs: int, outputs: int, *, bias: bool) -> None:
-        super().__init__()
-        bound = 1 / math.sqrt(3 * inputs)  # what nn.Conv1d draws from
-        self.weight = nn.Parameter(torch.empty(stack, outputs, 3 * inputs).uniform_(-bound, bound))
-        self.bias = (
-            nn.Parameter(torch.empty(stack, outputs, 1).uniform_(-bound, bound)) if bias else None
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        padded = torch.cat([x[:, :, 1:2], x, x[:, :, -2:-1]], dim=2)
-        length = x.shape[2]
-        shifts = torch.cat([padded[:, :, i : i + length] for i in range(3)], dim=1).flatten(2)
-        out = (
-            torch.bmm(self.weight, shifts)
-            if self.bias is None
-            else torch.baddbmm(self.bias, self.weight, shifts)
-        )
-        shaped: Tensor = out.unflatten(2, x.shape[2:])
-        return shaped
-
-
 class StackedInstanceNorm(nn.Module):
     """Bring every channel of every item to mean 0 and variance 1 over time.
 
     Shapes
     ------
-    ``(K, C, L, B) -> (K, C, L, B)``
+    ``(K, C, B, L) -> (K, C, B, L)``
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(x, dim=2, keepdim=True, correction=0)
-        return (x - mean) * (variance + 1e-5).rsqrt()
+        return nn.functional.layer_norm(x, x.shape[-1:])
 
 
 class StackedBlock(nn.Module):
-    """K residual blocks of two normalised convolutions: ``(K, C, L, B) -> (K, C, L, B)``."""
+    """K residual blocks of two normalised convolutions: ``(K, C, B, L) -> (K, C, B, L)``."""
 
     def __init__(self, stack: int, channels: int, *, bias: bool) -> None:
         super().__init__()
@@ -174,6 +142,6 @@ class SeriesViews(Transform):
         )
 
     def networks(self, x: Tensor) -> Tensor:
-        items_last = x.permute(1, 2, 0).expand(self.views, -1, -1, -1)
-        out: Tensor = self.stack(items_last)
-        return out.permute(3, 0, 1, 2)
+        shared = x.transpose(0, 1).expand(self.views, -1, -1, -1)
+        out: Tensor = self.stack(shared)
+        return out.permute(2, 0, 1, 3)

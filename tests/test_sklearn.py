@@ -1,0 +1,60 @@
+"""scikit-learn's own checks of an estimator, on tables."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+from askew import KNN, NeuTraLAD, OutlierEstimator
+from askew.methods import METHODS, method
+
+QUICK = {"NeuTraLAD": {"steps": 20}}
+
+ALLOWED = {
+    # Both check that sparse input is taken, which it is, and then ask any estimator that has
+    # `predict_proba` for a classifier's tags; an outlier detector has none.
+    "check_estimator_sparse_array": "asks an outlier detector for the tags of a classifier",
+    "check_estimator_sparse_matrix": "asks an outlier detector for the tags of a classifier",
+}
+"""Checks that are not passed, and why that is right."""
+
+def failed(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(results) > 30
+    return {r["check_name"]: str(r["exception"]) for r in results if r["status"] == "failed"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_detectors_pass_the_checks(name):
+    found = failed(method(name)(**QUICK.get(name, {})))
+    assert set(found) == set(ALLOWED), found
+
+
+def test_adapter_passes_the_checks_of_outlier_detectors():
+    found = failed(OutlierEstimator(KNN()))
+    assert found == {}
+
+
+def test_adapter_turns_signs_and_labels_round():
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    detector, adapted = KNN(seed=1).fit(rows), OutlierEstimator(KNN(seed=1)).fit(rows)
+    np.testing.assert_array_equal(adapted.score_samples(rows), -detector.decision_function(rows))
+    np.testing.assert_array_equal(adapted.predict(rows) == -1, detector.predict(rows) == 1)
+    assert ((adapted.decision_function(rows) < 0) == (adapted.predict(rows) == -1)).all()
+
+
+def test_detectors_can_be_searched_and_cross_validated():
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    labels = np.repeat([0, 1], [180, 20])
+    rows[180:] += 5
+
+    def scorer(estimator, X, y):
+        return estimator.decision_function(X)[y == 1].mean()
+
+    folds = StratifiedKFold(2, shuffle=True, random_state=0)
+    values = cross_val_score(NeuTraLAD(steps=20), rows, labels, cv=folds, scoring=scorer)
+    assert np.isfinite(values).all()
