@@ -82,7 +82,7 @@ def write(
     -------
     >>> import tempfile
     >>> from askew import KNN
-    >>> detector = KNN().fit(np.random.default_rng(0).normal(size=(100, 2)))
+    >>> detector = KNN().fit(np.random.default_rng(0).normal(size=(500, 2)))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(detector, Path(folder) / "report.html")
     ...     (Path(folder) / "report.html").read_text()[:15]

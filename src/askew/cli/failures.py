@@ -91,6 +91,7 @@ def _is_closed_pipe(error: Exception) -> bool:
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Show each warning meant for users once, as a line; those for developers not at all."""
+    shown: set[str] = set()  # Python's own memory of this is lost whenever filters change
 
     def show(
         message: Warning | str,
@@ -100,7 +101,10 @@ def _plain_warnings() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        say(f"Warning: {' '.join(str(message).split())}")
+        text = " ".join(str(message).split())
+        if text not in shown:
+            shown.add(text)
+            say(f"Warning: {text}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

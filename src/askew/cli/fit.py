@@ -134,14 +134,16 @@ def tell(detector: Detector, source: Source) -> None:
         f"{above}, from {show.many(held, 'item')} held out, at "
         f"alert rate {detector.alert_rate:g}; health: {passed} of {len(detector.health_)} passed"
     )
-    if held < enough_for(detector.alert_rate):
+    if not finite:
         say(f"Warning: {_too_few(detector, held)}")
 
 
 def _too_few(detector: Detector, held: int) -> str:
     """Say that no alert is possible, and what would allow one."""
     needed = enough_for(detector.alert_rate)
-    lowest = "" if not held else f", accept --alert-rate {1.001 / (held + 1):.2g} or more"
+    lowest = (
+        "" if not held else f", accept --alert-rate {np.ceil(100 / (held + 1)) / 100:g} or more"
+    )
     return (
         f"{show.many(held, 'held-out item')} cannot show how rare a score is at alert rate "
         f"{detector.alert_rate:g}, so nothing will be an alert: {needed} are needed. Give more "
