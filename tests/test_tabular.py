@@ -17,7 +17,10 @@ from scipy import sparse
 from sklearn.base import clone
 
 from askew.data import tabular
-from askew.data.tabular import SCALINGS, Tabular, as_table, kind_of, ranks, soft_clip
+from askew.data.columns import kind_of
+from askew.data.scaling import SCALINGS, ranks, soft_clip
+from askew.data.table import as_table
+from askew.data.tabular import Tabular
 from askew.errors import InputError
 
 
@@ -192,7 +195,7 @@ def test_only_the_commonest_levels_get_a_column():
     rows = pd.DataFrame({"c": levels * 3 + ["l39"] * 5})
     table = Tabular(scaling="none").fit(rows)
     x = table.encode(rows)
-    assert x.shape == (125, tabular.LEVELS + 1)
+    assert x.shape == (125, Tabular().categories + 1)
     assert (x.sum(1) == 1).all()
     assert table.levels_["c"][:2] == ["l39", "l00"]
     unseen = table.encode(pd.DataFrame({"c": ["new", None, "l38"]}))
