@@ -258,6 +258,18 @@ def test_a_model_fitted_in_python_is_scored_by_command(done):
     assert "200 items" in done("score", "model", "train.csv")
 
 
+def test_labels_inside_an_array_file_are_not_learned_from(ask):
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    np.savez("train.npz", X=rows, y=np.zeros(200))
+    code, _, err = ask("fit", "train.npz", "--out", "model", *QUICK)
+    assert code == 0 and "y is taken for labels" in err
+    assert load("model").data_.n_features_in_ == 3
+
+
+def test_a_benchmark_table_must_be_there(refused):
+    assert "does not exist" in refused("bench", "none.toml")
+
+
 # Data sets, methods, help.
 
 

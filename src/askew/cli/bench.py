@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
 from askew import bench
 from askew.cli import show
+from askew.cli.failures import WRONG_INPUT, say
 from askew.errors import InputError
 from askew.whole import check_place
 
@@ -21,4 +24,9 @@ def run(table: Path, seeds: int | None, out: Path | None) -> None:
         raise InputError(f"{table} does not exist: give a TOML file such as those in benchmarks/.")
     if out is not None:
         check_place(out)
-    show.line(bench.markdown(bench.run(table, seeds=seeds, out=out)))
+    try:
+        found = bench.run(table, seeds=seeds, out=out)
+    except KeyboardInterrupt:
+        say("Interrupted: finished runs are kept; run the command again to go on.")
+        raise typer.Exit(WRONG_INPUT) from None
+    show.line(bench.markdown(found))

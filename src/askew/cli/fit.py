@@ -71,7 +71,7 @@ def named(
     ways = dict(setting.split("=", 1) for setting in chosen if "=" in setting)
     time, layout = ways.get("data__time"), ways.get("data__layout")
     id = id or ways.get("data__id")
-    return Source(
+    source = Source(
         type=kind or guess(data, id, time),
         id=id,
         label=label,
@@ -80,6 +80,19 @@ def named(
         name=data.name,
         fitted=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, askew {askew.__version__}",
     )
+    return without_labels_of_arrays(source, data)
+
+
+def without_labels_of_arrays(source: Source, data: Path) -> Source:
+    """Set the labels ``y`` that an .npz file carries beside its rows apart, unasked.
+
+    Reading makes them a column like the others, and a detector must not learn from it.
+    """
+    carried = data.suffix.lower() == ".npz" and source.type == "tabular" and source.label is None
+    if carried and any("label" in frame for frame in source.heads(data)):
+        say(f"{data.name}: y is taken for labels; nothing is learned from it")
+        return source.labelled("label")
+    return source
 
 
 def check_place(out: Path) -> None:

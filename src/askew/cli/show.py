@@ -31,7 +31,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         )
     for row in rows:
         shown.add_row(*(Text(cell(value)) for value in row))
-    console().print(Text(f"\n{title}", style="bold"), shown, sep="\n")
+    console().print(Text(title, style="bold"), shown, sep="\n")
 
 
 def line(text: str) -> None:
