@@ -471,7 +471,7 @@ strong { color: var(--ink); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; }
 [data-right] { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap;
   padding-right: 1.4rem; }

@@ -81,8 +81,9 @@ def load(folder: str | Path) -> Detector:
     try:
         return _rebuild(manifest, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        first = str(error).partition("\n")[0]  # torch goes on with a line for each tensor
         raise ModelError(
-            f"{folder} does not hold what its {MANIFEST} promises ({error}): save the model again."
+            f"{folder} does not hold what its {MANIFEST} promises ({first}): save the model again."
         ) from error
 
 
