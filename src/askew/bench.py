@@ -1,7 +1,8 @@
 """Methods x data sets x seeds to one table, under a protocol that never shows a test label.
 
 A table is a TOML file: constructor arguments, data, protocol, published numbers. Every run of a
-method is a job of its own; finished jobs are kept, so a stopped table goes on where it was.
+method is a job of its own; finished jobs are kept beside the table, in results/NAME.jsonl, under a
+name that changes with anything that could change them. So a stopped table goes on where it was.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def run(
     """
     table = Table.read(path)
     jobs = list(table.jobs(seeds))
-    kept = Path("runs") / f"{path.stem}.jsonl"
+    kept = path.parent / "results" / f"{path.stem}.jsonl"
     done = _finished(kept)
     missing = [job for job in jobs if job.key not in done]
     for job, result in _work(missing, workers):

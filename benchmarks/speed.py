@@ -1,0 +1,318 @@
+"""How fast askew is, as ratios within one run: views, steps, epochs, scoring, streaming, start.
+
+Run: python benchmarks/speed.py [--threads 1] [--only NAME ...] [--out FILE.json]
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from askew import KNN, NeuTraLAD, Series, Tabular
+from askew.losses import contrast
+from askew.methods.neutral import embed
+from askew.nets.transform import KINDS
+
+SETTINGS = {
+    # name: batch, shape of an item, kind of view, embedding, what the data type is given
+    "thyroid": (128, (6,), "residual", 24, {"width": 24, "view_width": 24}),
+    "kdd": (1000, (120,), "multiplicative", 32, {"width": 64, "view_width": 100}),
+    "natops": (7, (24, 51), "multiplicative", 64, {}),
+    "racketsports": (9, (6, 30), "forward", 64, {}),
+    "sad": (145, (13, 50), "residual", 32, {}),
+}
+VIEWS = 11
+
+
+def best(function, repeats=7):
+    """Return the shortest time of a call in milliseconds, after one to warm up."""
+    function()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - started)
+    return 1000 * min(times)
+
+
+class Loop(nn.Module):
+    """The usual way: K networks in a list, called one after the other."""
+
+    def __init__(self, networks, kind):
+        super().__init__()
+        self.networks, self.combine = nn.ModuleList(networks), KINDS[kind]
+
+    def forward(self, x):
+        return [self.combine(x, network(x)) for network in self.networks]
+
+
+class Residual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Sequential(*conv(channels), nn.ReLU(), *conv(channels))
+
+    def forward(self, x):
+        return torch.relu(x + self.body(x))
+
+
+def conv(channels, norm=True):
+    layer = nn.Conv1d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
+    return [layer, nn.InstanceNorm1d(channels)] if norm else [layer]
+
+
+def one_network(shape, options):
+    if len(shape) == 1:
+        width = options["view_width"]
+        return nn.Sequential(
+            nn.Linear(shape[0], width, bias=False),
+            nn.ReLU(),
+            nn.Linear(width, shape[0], bias=False),
+        )
+    channels = shape[0]
+    blocks = [Residual(channels) for _ in range(3)]
+    return nn.Sequential(*conv(channels), nn.ReLU(), *blocks, *conv(channels, norm=False))
+
+
+def parts_of(name):
+    """Return a batch, our transform and encoder, and the same networks as a loop."""
+    batch, shape, kind, dim, options = SETTINGS[name]
+    items = np.random.default_rng(0).normal(size=(max(batch, 40), *shape))
+    if len(shape) == 1:
+        data = Tabular(scaling="none", **options).fit(items)
+    else:
+        data = Series(layout="channels-first", scaling="none").fit(items)
+    x = data.encode(items)[:batch]
+    transform = data.transform(VIEWS, kind, bias=False)
+    loop = Loop([one_network(shape, options) for _ in range(VIEWS)], kind)
+    return x, transform, data.encoder(dim, bias=False), loop
+
+
+def loop_losses(loop, encoder, x):
+    views = [encoder(view) for view in loop(x)]
+    return contrast(encoder(x), torch.stack(views, dim=1), 0.1).mean(-1)
+
+
+def our_losses(transform, encoder, x):
+    from askew.nets.parts import Parts
+
+    return contrast(*embed(Parts(transform=transform, encoder=encoder), x), 0.1).mean(-1)
+
+
+def views():
+    """Forward and backward of the K views alone, and a whole step: ours against the loop."""
+    found = {}
+    for name in SETTINGS:
+        x, transform, encoder, loop = parts_of(name)
+        ours = best(lambda t=transform, x=x: t(x).sum().backward())
+        loops = best(lambda m=loop, x=x: torch.stack(m(x), 1).sum().backward())
+        step = best(lambda t=transform, e=encoder, x=x: our_losses(t, e, x).mean().backward())
+        usual = best(lambda m=loop, e=encoder, x=x: loop_losses(m, e, x).mean().backward())
+        found[name] = {
+            "views_ms": ours,
+            "views_loop_ms": loops,
+            "views_ratio": loops / ours,
+            "step_ms": step,
+            "step_loop_ms": usual,
+            "step_ratio": usual / step,
+        }
+    return found
+
+
+def epoch():
+    """A whole epoch of Thyroid training: ours against item-wise collation and a loop over K."""
+    from askew.progress import Progress
+    from askew.train import Budget, train
+
+    batch, shape, *_ = SETTINGS["thyroid"]
+    _, transform, encoder, loop = parts_of("thyroid")
+    items = torch.randn(1840, *shape)
+    loader = DataLoader([item for item in items], batch_size=batch, shuffle=True, drop_last=True)
+    optimizer = torch.optim.Adam([*loop.parameters(), *encoder.parameters()], lr=1e-3)
+
+    def usual():
+        for x in loader:
+            optimizer.zero_grad()
+            loop_losses(loop, encoder, x).mean().backward()
+            optimizer.step()
+
+    budget = Budget(
+        epochs=1,
+        steps=None,
+        batch_size=batch,
+        lr=1e-3,
+        weight_decay=0.0,
+        schedule="constant",
+        patience=None,
+    )
+    member = nn.ModuleDict({"transform": transform, "encoder": encoder})
+
+    def ours():
+        train(
+            member,
+            items,
+            lambda net, x: our_losses(net["transform"], net["encoder"], x),
+            budget,
+            generator=torch.Generator(),
+            progress=Progress(),
+        )
+
+    mine, theirs = best(ours), best(usual)
+    return {"epoch_ms": mine, "epoch_usual_ms": theirs, "ratio": theirs / mine}
+
+
+def scoring():
+    """Rows a second of the default, its share of bare matrix products, growth with n, K and d."""
+    found = {}
+    generator = np.random.default_rng(0)
+    for rows, columns, count in [
+        (20_000, 30, 11),
+        (40_000, 30, 11),
+        (20_000, 60, 11),
+        (20_000, 30, 22),
+    ]:
+        table = generator.normal(size=(rows, columns))
+        detector = NeuTraLAD(views=count, steps=20).fit(table[:6000])
+        items = detector.data_.encode(table)
+        products = best(lambda d=detector, i=items: matrix_products(d, i), repeats=3)
+        took = best(lambda d=detector, i=items: d.score_items(i), repeats=3)
+        found[f"n={rows} d={columns} K={count}"] = {
+            "rows_a_second": 1000 * rows / took,
+            "products_share": products / took,
+        }
+    return found
+
+
+@torch.no_grad()
+def matrix_products(detector, items):
+    """Multiply what scoring multiplies, and nothing else."""
+    for x in items.split(4096):
+        for member in detector.net_.members:
+            for layer in member.transform.stack:
+                if hasattr(layer, "weight"):
+                    stack, inputs, _ = layer.weight.shape
+                    torch.bmm(torch.empty(stack, len(x), inputs), layer.weight)
+            rows = torch.empty(len(x) * (detector.views + 1), x.shape[1])
+            for layer in member.encoder:
+                if hasattr(layer, "weight"):
+                    rows = rows @ layer.weight.T
+        if detector.neighbors:
+            features = detector.net_.features(x)
+            torch.mm(features, detector.net_.bank.items.T)
+
+
+def fitting():
+    """Seconds of the default fit of 100,000 and 1,000,000 rows of 30 columns, and AUROC reached."""
+    found = {}
+    for rows in (100_000, 1_000_000):
+        train, test, labels = planted(rows)
+        started = time.perf_counter()
+        detector = NeuTraLAD().fit(train)
+        seconds = time.perf_counter() - started
+        found[f"{rows}"] = {"seconds": seconds, "auroc": auroc_of(detector, test, labels)}
+    train, test, labels = planted(100_000)
+    steps = NeuTraLAD().steps
+    detector = NeuTraLAD(steps=10 * steps).fit(train)
+    found["100000, ten times the budget"] = {"auroc": auroc_of(detector, test, labels)}
+    return found
+
+
+def auroc_of(detector, test, labels):
+    from askew.metrics import auroc
+
+    return auroc(labels, detector.decision_function(test))
+
+
+def planted(rows, columns=30):
+    """Rows on a curved surface, and test rows of which a tenth have shuffled columns."""
+    generator = np.random.default_rng(0)
+    mixing = generator.normal(size=(6, columns))
+
+    def draw(count):
+        return np.tanh(generator.normal(size=(count, 6)) @ mixing) + 0.1 * generator.normal(
+            size=(count, columns)
+        )
+
+    test, labels = draw(10_000), np.repeat([0, 1], [9000, 1000])
+    test[9000:, :8] = generator.permuted(test[9000:, :8], axis=0)
+    return draw(rows), test, labels
+
+
+def streaming(rows=10_000_000, columns=10):
+    """Peak memory and seconds of scoring a Parquet file of ten million rows by `askew score`."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_parquet(place / "rows.parquet", rows, columns)
+        train = pd.read_parquet(place / "rows.parquet", filters=None).head(20_000)
+        KNN(most=1000).fit(train).save(place / "knn")
+        NeuTraLAD(steps=300).fit(train).save(place / "model")
+        found = {}
+        for model in ("knn", "model"):
+            command = [
+                sys.executable,
+                "-m",
+                "askew.cli",
+                "score",
+                str(place / model),
+                str(place / "rows.parquet"),
+                "--out",
+                str(place / f"{model}.parquet"),
+            ]
+            started = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            seconds = time.perf_counter() - started
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+            found[model] = {"rows": rows, "seconds": seconds, "peak_gb_so_far": peak}
+        return found
+
+
+def write_parquet(path, rows, columns):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    generator, writer = np.random.default_rng(0), None
+    for _ in range(0, rows, 500_000):
+        block = generator.normal(size=(min(rows, 500_000), columns)).astype(np.float32)
+        table = pa.Table.from_pandas(pd.DataFrame(block).rename(columns="c{}".format))
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
+def start():
+    """Seconds until `askew --help` is done, the best of seven."""
+    command = [sys.executable, "-m", "askew.cli", "--help"]
+    return {"help_ms": best(lambda: subprocess.run(command, check=True, capture_output=True))}
+
+
+PARTS = {p.__name__: p for p in (start, views, epoch, scoring, fitting, streaming)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed.json"))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    warnings.simplefilter("ignore")
+    found = json.loads(options.out.read_text()) if options.out.exists() else {}
+    for name in options.only:
+        found[f"{name}, {options.threads} thread(s)"] = PARTS[name]()
+        print(name, json.dumps(found[f"{name}, {options.threads} thread(s)"], indent=1), flush=True)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
