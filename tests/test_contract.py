@@ -203,11 +203,23 @@ def test_a_failed_fit_leaves_the_previous_model():
     np.testing.assert_array_equal(detector.decision_function(rows(1)), before)
 
 
-@pytest.mark.parametrize("wrong", [
-    {"views": 1}, {"kind": "twisted"}, {"similarity": "taste"}, {"loss": "none"},
-    {"temperature": 0.0}, {"steps": None, "epochs": None}, {"lr": -1.0}, {"schedule": "never"},
-    {"held_out": 1.0}, {"alert_rate": 0.0}, {"validation": 1.5}, {"neighbors": -1},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"views": 1},
+        {"kind": "twisted"},
+        {"similarity": "taste"},
+        {"loss": "none"},
+        {"temperature": 0.0},
+        {"steps": None, "epochs": None},
+        {"lr": -1.0},
+        {"schedule": "never"},
+        {"held_out": 1.0},
+        {"alert_rate": 0.0},
+        {"validation": 1.5},
+        {"neighbors": -1},
+    ],
+)
 def test_senseless_parameters_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         make("NeuTraLAD", "Tabular", **wrong).fit(rows(0))

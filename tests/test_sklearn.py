@@ -20,6 +20,7 @@ ALLOWED = {
 }
 """Checks that are not passed, and why that is right."""
 
+
 def failed(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

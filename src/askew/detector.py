@@ -87,6 +87,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
         """Learn from all training items, encoded."""
 
+    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> None:
+        """Measure what the scores need to know of items that were not learned from.
+
+        Parameters
+        ----------
+        items: the held-out items, encoded; the learned ones where none were held out.
+        learned: whether they are the learned ones.
+        """
+
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         if not 0 <= self.held_out < 1:
@@ -116,6 +125,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             history = self.learn(net, items, generator)
             net.eval()
             after = self._typical_loss(net, items)
+            fresh = data.encode(data.take(X, held)).to(self._device()) if len(held) else items
+            with torch.no_grad():
+                self.settle(net, fresh, learned=not len(held))
             references = explain.references(items, generator)
         self.data_, self.net_ = data, net
         self.references_ = references.cpu().numpy()

@@ -14,16 +14,17 @@ Floats = NDArray[np.float64]
 State = dict[str, Floats]
 """What a scaling learned, by name: ``(m,)`` for m columns; knots and targets ``(m, knots)``."""
 
-CLIP = 5.0
+CLIP = 3.0
 """Standard deviations from which a value grows only logarithmically."""
-KNOTS = 201
+KNOTS = 1001
 """Training quantiles kept for each column by the scalings that use them."""
+TOP = float(np.finfo(np.float32).max)
 
 
 def soft_clip(z: Floats) -> Floats:
     """Values beyond `CLIP` grow like their logarithm: size stays visible, without dominating.
 
-    ``z`` up to ``c`` = 5 is kept, beyond it becomes ``sign(z) c (1 + log(|z| / c))``: monotone,
+    ``z`` up to ``c`` = 3 is kept, beyond it becomes ``sign(z) (c + log(1 + |z| - c))``: monotone,
     with a continuous slope.
 
     Shapes
@@ -32,36 +33,45 @@ def soft_clip(z: Floats) -> Floats:
 
     Example
     -------
-    >>> soft_clip(np.array([[-3.0, 5.0, 500.0]])).round(1).tolist()
-    [[-3.0, 5.0, 28.0]]
+    >>> soft_clip(np.array([[-3.0, 4.0, 500.0]])).round(1).tolist()
+    [[-3.0, 3.7, 9.2]]
     """
     far = np.abs(z) > CLIP
     if far.any():
         size = np.minimum(np.abs(z[far]), np.finfo(np.float64).max)
         z = z.copy()
-        z[far] = np.sign(z[far]) * CLIP * (1 + np.log(size / CLIP))
+        z[far] = np.sign(z[far]) * (CLIP + np.log1p(size - CLIP))
     return z
 
 
 def plain(values: Floats, state: State) -> Floats:
     """Return numbers as they are, within the range of float32."""
-    top = float(np.finfo(np.float32).max)
-    return np.clip(values, -top, top) if np.abs(values).max(initial=0) > top else values
+    return np.clip(values, -TOP, TOP) if np.abs(values).max(initial=0) > TOP else values
 
 
-def standard(values: Floats, state: State) -> Floats:
-    """Return distances from the training mean in training standard deviations, softly clipped."""
+def deviations(values: Floats, state: State) -> Floats:
+    """Return distances from the training mean in training standard deviations; may be infinite."""
     with np.errstate(over="ignore"):
         z = values - state["center"]
         z /= state["scale"]  # in place: passes over memory are what this costs
-        return soft_clip(z)
+        return z
+
+
+def standard(values: Floats, state: State) -> Floats:
+    """Return `deviations` within the range of float32."""
+    return plain(deviations(values, state), state)
+
+
+def clipped(values: Floats, state: State) -> Floats:
+    """Return `deviations`, softly clipped."""
+    return soft_clip(deviations(values, state))
 
 
 def quantile(values: Floats, state: State) -> Floats:
     """Return the normal quantile of each value's rank in training, so that any column looks normal.
 
-    Between training quantiles it interpolates. Beyond the training range it goes on in a straight
-    line, one unit a training standard deviation: plain ranks would hide how far out a value is.
+    Between training quantiles it interpolates. Beyond the training range it goes on with the
+    logarithm of the distance in standard deviations: plain ranks would hide how far out a value is.
     """
     ranked = np.empty_like(values)
     for i, (knots, targets) in enumerate(zip(state["knots"], state["targets"], strict=True)):
@@ -69,12 +79,12 @@ def quantile(values: Floats, state: State) -> Floats:
     low, high = state["knots"][:, 0], state["knots"][:, -1]
     with np.errstate(over="ignore"):
         beyond = (values - np.clip(values, low, high)) / state["scale"]
-        return soft_clip(ranked + beyond)
+    return ranked + np.sign(beyond) * np.log1p(np.minimum(np.abs(beyond), np.finfo(np.float64).max))
 
 
 def both(values: Floats, state: State) -> Floats:
-    """Return `standard` and `quantile` side by side, ``(n, 2 m)``."""
-    return np.hstack([standard(values, state), quantile(values, state)])
+    """Return `clipped` and `quantile` side by side, ``(n, 2 m)``."""
+    return np.hstack([clipped(values, state), quantile(values, state)])
 
 
 class Scaling(NamedTuple):
@@ -88,9 +98,10 @@ class Scaling(NamedTuple):
 
 SCALINGS: Mapping[str, Scaling] = {
     "none": Scaling(plain, plain, copies=1, knots=0),
-    "standard": Scaling(standard, standard, copies=1, knots=0),
-    "quantile": Scaling(quantile, standard, copies=1, knots=KNOTS),
-    "both": Scaling(both, standard, copies=2, knots=KNOTS),
+    "standard": Scaling(standard, plain, copies=1, knots=0),
+    "clipped": Scaling(clipped, clipped, copies=1, knots=0),
+    "quantile": Scaling(quantile, clipped, copies=1, knots=KNOTS),
+    "both": Scaling(both, clipped, copies=2, knots=KNOTS),
 }
 """The scalings by name. Indicators are never ranked: two values have no shape to make normal."""
 
@@ -123,7 +134,8 @@ def ranks(ordered: Floats, knots: int) -> tuple[Floats, Floats]:
     """Return quantiles of sorted values and the standard normal's quantiles they stand for.
 
     The normal's are evenly spaced up to the two ends of the sample, so tails are not skipped. Tied
-    values share the quantile in the middle of their ranks. Both are padded with their last entry.
+    values share the quantile in the middle of their ranks. The ranked sample has mean 0 and
+    standard deviation 1. Both are padded with their last entry.
 
     Shapes
     ------
@@ -137,5 +149,7 @@ def ranks(ordered: Floats, knots: int) -> tuple[Floats, Floats]:
     distinct, first = np.unique(values, return_index=True)
     last = np.append(first[1:], knots) - 1
     targets = special.ndtri((share[first] + share[last]) / 2)
+    ranked = np.interp(ordered, distinct, targets)
+    targets = (targets - ranked.mean()) / (ranked.std() or 1.0)
     padding = (0, knots - len(distinct))
     return np.pad(distinct, padding, mode="edge"), np.pad(targets, padding, mode="edge")

@@ -51,8 +51,7 @@ PLURALS: Mapping[str, str] = {
 class Tabular(DataType):
     """A row is a vector: columns are scaled, categories spread out, gaps marked, sizes kept.
 
-    *Numbers* are scaled by what training showed; beyond five standard deviations they grow like a
-    logarithm, so that a value 1,000 times too big is stranger than one 10 times too big and yet
+    *Numbers* are scaled by what training showed; far out they grow like a logarithm, so that a value 1,000 times too big is stranger than one 10 times too big and yet
     does not drown the rest. *Categories* get a 0/1 column for each of their commonest levels and
     one for all others, seen or not. Text that is different in nearly every row says which row it
     is, not whether it is normal: it is left out and listed in ``left_out_``.
@@ -69,11 +68,12 @@ class Tabular(DataType):
 
     Parameters
     ----------
-    scaling: "standard" (training mean and standard deviation), "quantile" (normal quantiles of the
-        training ranks, in a straight line beyond them), "both" side by side, or "none".
-    width, layers: hidden width and linear layers of the encoder. No width: twice the encoded
-        columns below 32 of them, 64 up to 300, 256 beyond.
-    view_width, view_layers: the same for the networks of the views. No width: the encoded columns.
+    scaling: "both": "clipped" (distances from the training mean in standard deviations, beyond
+        three of them logarithmically) and "quantile" (normal quantiles of the training ranks) side
+        by side. Or one of them, or "standard" (never clipped; 0/1 columns stay so), or "none".
+    width, layers: hidden width and linear layers of the encoder.
+    view_width, view_layers: the same for the networks of the views. No width: the encoded columns,
+        at least 16 and at most 64.
     batch_norm: batch normalisation in all these networks.
     categories: commonest levels of a category that get a column of their own; the rest share one.
 
@@ -87,12 +87,12 @@ class Tabular(DataType):
     >>> table = Tabular().fit(rows)
     >>> table.describe()
     '4 rows: 1 number, 1 category'
-    >>> table.encode(rows).shape  # size, whether it is missing; red, blue, all others
-    torch.Size([4, 5])
+    >>> table.encode(rows).shape  # size twice, whether it is missing; red, blue, others
+    torch.Size([4, 6])
     """
 
-    scaling: str = "standard"
-    width: int | None = None
+    scaling: str = "both"
+    width: int = 64
     layers: int = 5
     view_width: int | None = None
     view_layers: int = 2
@@ -363,7 +363,7 @@ class Tabular(DataType):
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return `layers` linear layers, ``(B, d) -> (B, dim)``."""
         columns = self._columns()
-        hidden = [self.width or _default_width(columns)] * (self.layers - 1)
+        hidden = [self.width] * (self.layers - 1)
         return MLP([columns, *hidden, dim], bias=bias, norm=self.batch_norm)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
@@ -372,7 +372,7 @@ class Tabular(DataType):
         return TableViews(
             columns,
             views,
-            width=self.view_width or columns,
+            width=self.view_width or min(max(columns, 16), 64),
             layers=self.view_layers,
             kind=kind,
             bias=bias,
@@ -388,19 +388,21 @@ class Tabular(DataType):
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Return rows that should look stranger, by what was done to them; each ``(B, d)``.
 
-        "scaled": three times as far from the mean. "shuffled": every column permuted on its own,
-        so that each value is normal and their combination is not. "pushed": one random column a
-        row moved by six standard deviations. "noise": one standard deviation of it everywhere.
+        "scaled": three times as far from the mean. "shuffled": every raw column permuted on its
+        own, so that each value is normal and their combination is not. "pushed": one random raw
+        column a row moved by six standard deviations. "noise": one standard deviation of it everywhere.
         """
         center, unit = self._typical(x)
-        order = torch.rand(x.shape, generator=generator).argsort(0).to(x.device)
-        chosen = torch.randint(x.shape[1], (len(x), 1), generator=generator).to(x.device)
-        pushed = torch.zeros_like(x).scatter_(1, chosen, FAR) * unit
+        owners = torch.from_numpy(self.owners_)
+        order = torch.rand(len(x), self.n_features_in_, generator=generator).argsort(0)[:, owners]
+        made = owners.unique()  # the raw columns that made any
+        chosen = made[torch.randint(len(made), (len(x), 1), generator=generator)]
+        pushed = x + FAR * unit * (owners == chosen).to(x)
         noise = torch.randn(x.shape, generator=generator).to(x) * unit
         return {
             "scaled": center + 3 * (x - center),
-            "shuffled": x.gather(0, order),
-            "pushed": x + pushed,
+            "shuffled": x.gather(0, order.to(x.device)),
+            "pushed": pushed,
             "noise": x + noise,
         }
 
@@ -476,12 +478,6 @@ def _unnamed(names: Sequence[str] | pd.Index[Any]) -> bool:
 def _listed(names: Sequence[str], most: int = 10) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
-
-
-def _default_width(columns: int) -> int:
-    if columns < 32:
-        return 2 * columns
-    return 64 if columns <= 300 else 256
 
 
 def _beyond(typical: float, scale: float, top: float) -> float:

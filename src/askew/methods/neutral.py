@@ -14,10 +14,17 @@ from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.nets.bank import Bank
 from askew.nets.parts import Parts
+from askew.nets.surprise import Surprise
 from askew.nets.transform import KINDS
 from askew.train import History
 
 LOSSES = ("contrastive", "prediction", "simclr")
+
+RECALLED = 20
+"""Learned items looked through for the bank, as a multiple of its size."""
+
+SETTLED = 2000
+"""Items on which the usual size of the score's parts is measured."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -89,7 +96,11 @@ class NeuTraLAD(TrainedDetector):
             for _ in range(self.nets)
         ]
         return Parts(
-            members=nn.ModuleList(members), features=data.features(), bank=Bank(), spread=Spread()
+            members=nn.ModuleList(members),
+            features=data.features(),
+            bank=Bank(power=1.0),
+            contrast=Surprise(),
+            distance=Surprise(),
         )
 
     def losses(self, net: Parts, x: Tensor) -> Tensor:
@@ -98,21 +109,38 @@ class NeuTraLAD(TrainedDetector):
         return torch.stack(terms).sum(0) / math.log(self.views)
 
     def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
-        """Train the networks, then remember items for the distance and measure both spreads."""
+        """Train the networks, then remember items for the distance."""
         history = super().learn(net, items, generator)
         if self.neighbors:
-            with torch.no_grad():
-                self._remember(net, items, generator)
+            some = items[: RECALLED * self.bank]
+            features = torch.cat([net.features(x) for x in some.split(4096)])
+            # Copies would only take the place of rarer items.
+            distinct = torch.unique(features, dim=0)
+            net.bank.fill(distinct, most=self.bank, generator=generator)
         return history
 
+    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> None:
+        """Measure how large both parts of the score usually are."""
+        if not self.neighbors:
+            return
+        itself = int(learned)  # a learned item's nearest neighbour is itself
+        some = items[:SETTLED].split(256)
+        net.contrast.measure(torch.cat([self._contrast(net, x) for x in some]))
+        net.distance.measure(
+            torch.cat([net.bank.distance(net.features(x), self.neighbors + itself) for x in some])
+        )
+
     def scores(self, net: Parts, x: Tensor) -> Tensor:
-        """Return the contrastive loss, with the distance in equal units beside it, ``(B,)``."""
-        contrasts = self.view_terms(net, x).mean(-1) / math.log(self.views)
+        """Return the contrastive loss, or how surprising it and the distance are, ``(B,)``."""
+        contrasts = self._contrast(net, x)
         if not self.neighbors:
             return contrasts
         distances = net.bank.distance(net.features(x), self.neighbors)
-        both: Tensor = net.spread(torch.stack([contrasts, distances], dim=-1))
-        return both.sum(-1)
+        both: Tensor = net.contrast(contrasts) + net.distance(distances)
+        return both
+
+    def _contrast(self, net: Parts, x: Tensor) -> Tensor:
+        return self.view_terms(net, x).mean(-1) / math.log(self.views)
 
     def view_terms(self, net: Parts, x: Tensor) -> Tensor:
         """Return the terms ``l_k`` of all networks' views, ``(B, nets * K)``."""
@@ -147,52 +175,9 @@ class NeuTraLAD(TrainedDetector):
             return simclr(views[:, 0], views[:, 1], self.temperature)[:, None]
         return contrast(reference, views, self.temperature, self.similarity)
 
-    def _remember(self, net: Parts, items: Tensor, generator: torch.Generator) -> None:
-        """Fill the bank, and measure how far both parts of the score spread on training items."""
-        features = torch.cat([net.features(x) for x in items.split(4096)])
-        net.bank.fill(features, most=self.bank, generator=generator)
-        some = torch.randperm(len(items), generator=generator)[:2048].to(items.device)
-        parts = [
-            torch.stack(
-                [
-                    self.view_terms(net, x).mean(-1) / math.log(self.views),
-                    net.bank.distance(net.features(x), self.neighbors + 1),  # not to itself
-                ],
-                dim=-1,
-            )
-            for x in items[some].split(256)
-        ]
-        net.spread.measure(torch.cat(parts))
-
 
 def embed(member: Parts, x: Tensor) -> tuple[Tensor, Tensor]:
     """Return embeddings of items and of their views: ``(B, D)`` and ``(B, K, D)``."""
     views = member.transform(x)
     together = member.encoder(torch.cat([x, views]))
     return together[: len(x)], together[len(x) :].unflatten(0, (len(x), -1))
-
-
-class Spread(nn.Module):
-    """Bring scores of different origin to a common unit: centred, divided by their spread.
-
-    Shapes
-    ------
-    ``(B, parts) -> (B, parts)``
-    """
-
-    centre: Tensor
-    width: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("centre", torch.zeros(1))
-        self.register_buffer("width", torch.ones(1))
-
-    def measure(self, parts: Tensor) -> None:
-        """Take the mean and standard deviation of training scores ``(n, parts)``."""
-        self.centre = parts.mean(0)
-        self.width = parts.std(0).clamp_min(1e-6)
-
-    def forward(self, parts: Tensor) -> Tensor:
-        """Return the parts in units of their spread."""
-        return (parts - self.centre) / self.width

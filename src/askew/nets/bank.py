@@ -9,6 +9,11 @@ from torch import Tensor, nn
 class Bank(nn.Module):
     """A bounded memory of feature vectors.
 
+    Parameters
+    ----------
+    power: 2 for Euclidean distances; 1 for sums of absolute differences, which a few odd entries
+        among many do not dominate.
+
     Shapes
     ------
     ``items``: ``(M, D)``; a call takes ``(B, D)`` and returns distances ``(B,)``.
@@ -23,8 +28,9 @@ class Bank(nn.Module):
 
     items: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, power: float = 2.0) -> None:
         super().__init__()
+        self.power = power
         self.register_buffer("items", torch.empty(0, 0))
 
     def fill(self, features: Tensor, *, most: int, generator: torch.Generator) -> None:
@@ -40,7 +46,7 @@ class Bank(nn.Module):
         ``k`` is ``neighbors``, or the size of the bank where that is smaller.
         """
         k = min(neighbors, len(self.items))
-        found = torch.cdist(x, self.items).topk(k, dim=1, largest=False)
+        found = torch.cdist(x, self.items, p=self.power).topk(k, dim=1, largest=False)
         return found.values, found.indices
 
     def distance(self, x: Tensor, neighbors: int) -> Tensor:
