@@ -286,7 +286,8 @@ def test_parameter_counts_of_the_papers_networks():
     assert count(StackedMLP(11, [274, 200, 274], bias=False, norm=True)) == 1_205_600
     assert count(MLP([121, 64, 64, 64, 64, 32], bias=False, norm=False)) == 22_080
     assert count(StackedMLP(11, [121, 100, 121], bias=False, norm=False)) == 266_200
-    assert count(SeriesEncoder(24, 51, 64, width=32, blocks=None, bias=False)) == 337_216
+    paper = {"width": 32, "widest": 1024, "blocks": None, "kind": "residual", "bias": False}
+    assert count(SeriesEncoder(24, 51, 64, **paper)) == 337_216
     assert count(SeriesViews(24, 11, kind="multiplicative", bias=False)) == 152_064
 
 

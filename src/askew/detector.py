@@ -207,7 +207,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     # How it is done.
 
-    def batches(self, X: Raw) -> Iterator[Tensor]:
+    def in_batches(self, X: Raw) -> Iterator[Tensor]:
         """Yield raw items as batches for scoring, encoded a bounded chunk at a time."""
         self._check_fitted()
         count = self.data_.count(X)
@@ -228,7 +228,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
         """Return ``of_batch(net, x)`` of all raw items, joined."""
         self._check_fitted()
-        return self._joined(of_batch, self.batches(X))
+        return self._joined(of_batch, self.in_batches(X))
 
     def _joined(
         self, of_batch: Callable[[Parts, Tensor], Tensor], batches: Iterable[Tensor]
@@ -302,7 +302,8 @@ class TrainedDetector(Detector):
     Parameters
     ----------
     epochs, steps: the budget, whichever is reached first; ``None``: no such limit.
-    batch_size: items a step; a share of all training items where it is below 1.
+    batch_size: most items a step.
+    batches: least batches an epoch, so that small sets take small batches.
     lr: learning rate of Adam.
     weight_decay: strength of the L2 penalty.
     schedule: ``"constant"``, ``"halved"`` (halfway through) or ``"one-cycle"``.
@@ -313,9 +314,10 @@ class TrainedDetector(Detector):
     """
 
     epochs: int | None = None
-    steps: int | None = 1500
-    batch_size: float = 128
-    lr: float = 1e-3
+    steps: int | None = 300
+    batch_size: int = 128
+    batches: int = 4
+    lr: float = 2e-3
     weight_decay: float = 0.0
     schedule: str = "one-cycle"
     patience: int | None = None
@@ -346,19 +348,20 @@ class TrainedDetector(Detector):
             raise InputError(
                 f"schedule={self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}."
             )
-        positive = {"epochs": self.epochs, "steps": self.steps, "batch_size": self.batch_size}
-        for name, value in {**positive, "lr": self.lr}.items():
-            if value is not None and value <= 0:
-                raise InputError(f"{name}={value}: expected more than 0.")
+        for name in ("epochs", "steps"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        for name in ("batch_size", "batches", "lr"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
         if not 0 <= self.validation < 1:
             raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
 
     def _budget(self, items: int) -> Budget:
-        size = self.batch_size * items if self.batch_size < 1 else self.batch_size
         return Budget(
             epochs=self.epochs,
             steps=self.steps,
-            batch_size=max(1, min(items, int(size))),
+            batch_size=max(1, min(self.batch_size, items // self.batches)),
             lr=self.lr,
             weight_decay=self.weight_decay,
             schedule=self.schedule,

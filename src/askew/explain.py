@@ -70,7 +70,7 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     detector: fitted.
     X: raw items; the time taken is that of scoring ``2 G`` items for each.
     """
-    return [_explain_item(detector, x) for batch in detector.batches(X) for x in batch]
+    return [_explain_item(detector, x) for batch in detector.in_batches(X) for x in batch]
 
 
 def references(items: Tensor, generator: torch.Generator) -> Tensor:

@@ -298,7 +298,7 @@ def masks(detector: Detector, item: Any) -> Floats | None:
     members = getattr(detector.net_, "members", None)
     if members is None:
         return None
-    (x,) = detector.batches(item)
+    (x,) = detector.in_batches(item)
     with torch.no_grad():
         found: Floats = members[0].transform.masks(x[:1]).double().cpu().numpy()[0]
     return found

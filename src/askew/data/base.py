@@ -57,6 +57,13 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return a `Transform`: ``(B, ...) -> (B * views, ...)``, an item's views side by side."""
 
+    def noise(self) -> nn.Module:
+        """Return changes that leave an item normal, made in training only: ``(B, ...)`` to itself.
+
+        None unless a data type says otherwise.
+        """
+        return nn.Identity()
+
     @abstractmethod
     def features(self) -> nn.Module:
         """Return a network without learned weights, ``(B, ...) -> (B, D)``, for distances."""

@@ -37,7 +37,8 @@ from askew.data.packed import (
     match_channels,
     pack,
 )
-from askew.nets.conv import SeriesEncoder, SeriesViews, halvings_for
+from askew.errors import InputError
+from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, halvings_for
 
 SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
     "none": lambda mean, std: (np.zeros_like(mean), np.ones_like(std)),
@@ -72,13 +73,16 @@ class Series(DataType):
         need none.
     length: steps of a batch; longer series are refused. None takes the longest training series,
         and a quarter more where they differ in length, because others may be longer still.
+    jitter: spread of the noise on training series, in encoded units: a few series of many steps
+        are soon known by heart.
     presence: where training series differ in length or have missing values, add a channel that
         tells padding and gaps from values.
     scaling: "standard" brings each channel to mean 0 and standard deviation 1 of all recorded
         training steps; "none" leaves values as they are.
     id, time: columns of a long table; None looks for id, series or series_id, and for time,
         timestamp, t or step.
-    width: channels after the encoder's first block.
+    encoder_kind, width, widest: blocks of the encoder, "plain" or, as in the paper, "residual";
+        channels after the first and most channels of any (1024 in the paper).
     blocks: blocks that halve the length; None takes as many as leave at most four steps, up to six.
 
     Source: Qiu et al., ICML 2021, for the networks.
@@ -98,9 +102,12 @@ class Series(DataType):
     scaling: str = "standard"
     id: str | None = None
     time: str | None = None
+    encoder_kind: str = "plain"
     width: int = 32
+    widest: int = 64
     blocks: int | None = None
     presence: bool = True
+    jitter: float = 0.3
 
     def fit(self, X: Raw) -> Self:
         """Learn length, typical values and spread of each channel from at least two series.
@@ -154,15 +161,26 @@ class Series(DataType):
         return torch.from_numpy(pad(values, packed, self.length_))
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
-        """Return a residual convolutional network ``(B, C, L) -> (B, dim)``."""
+        """Return a convolutional network ``(B, C, L) -> (B, dim)``."""
         blocks = min(halvings_for(self.length_), DEEPEST) if self.blocks is None else self.blocks
         return SeriesEncoder(
-            self._batch_channels, self.length_, dim, width=self.width, blocks=blocks, bias=bias
+            self._batch_channels,
+            self.length_,
+            dim,
+            width=self.width,
+            widest=self.widest,
+            blocks=blocks,
+            kind=self.encoder_kind,
+            bias=bias,
         )
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return convolutional views ``(B, C, L) -> (B * views, C, L)``."""
         return SeriesViews(self._batch_channels, views, kind=kind, bias=bias)
+
+    def noise(self) -> nn.Module:
+        """Return normal noise of spread `jitter` on every step, in training only."""
+        return Jitter(self.jitter)
 
     def features(self) -> nn.Module:
         """Return all steps of all channels side by side, ``(B, C * L)``."""
@@ -260,7 +278,11 @@ class Series(DataType):
         check_word("layout", self.layout, [*LAYOUTS, None])
         check_word("scaling", self.scaling, SCALINGS)
         check_at_least("length", self.length, SHORTEST)
+        if not 0 <= self.jitter < math.inf:
+            raise InputError(f"Series(jitter={self.jitter}) is impossible: choose 0 or more.")
+        check_word("encoder_kind", self.encoder_kind, ["plain", "residual"])
         check_at_least("width", self.width, 1)
+        check_at_least("widest", self.widest, self.width)
         check_at_least("blocks", self.blocks, 0)
 
 

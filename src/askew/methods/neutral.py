@@ -80,8 +80,8 @@ class NeuTraLAD(TrainedDetector):
     temperature: float = 0.1
     similarity: str = "cosine"
     bias: bool = True
-    nets: int = 2
-    neighbors: int = 5
+    nets: int = 3
+    neighbors: int = 2
     bank: int = 5000
     loss: str = "contrastive"
 
@@ -97,6 +97,7 @@ class NeuTraLAD(TrainedDetector):
         ]
         return Parts(
             members=nn.ModuleList(members),
+            noise=data.noise(),
             features=data.features(),
             bank=Bank(power=1.0),
             contrast=Surprise(),
@@ -105,6 +106,7 @@ class NeuTraLAD(TrainedDetector):
 
     def losses(self, net: Parts, x: Tensor) -> Tensor:
         """Return the objective, ``(B,)``, in units of its value when all views are alike."""
+        x = net.noise(x)
         terms = [self._terms(*embed(member, x), self.loss).mean(-1) for member in net.members]
         return torch.stack(terms).sum(0) / math.log(self.views)
 

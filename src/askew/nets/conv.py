@@ -13,43 +13,62 @@ from askew.nets.transform import Transform
 
 
 class SeriesEncoder(nn.Sequential):
-    """Residual blocks that halve a series until a last convolution covers all that is left.
+    """Blocks that halve a series until a last convolution covers all that is left.
 
-    The first block keeps the length; each following one halves it and, from the third on, doubles
-    the channels. Blocks are added until at most four steps remain: with ``width=32`` these are
-    the paper's networks for its five sets.
+    Each block after the first two doubles the channels, up to ``widest``. Blocks are added until
+    at most four steps remain. ``"residual"`` blocks, before which one keeps the length, and no
+    limit to their width make the paper's networks for its five sets; ``"plain"`` ones are a single
+    convolution, several times faster.
 
     Parameters
     ----------
     channels, length: of one series.
     dim: width of the embedding.
-    width: channels of the first two blocks.
+    width: channels of the first block.
+    widest: most channels of any block.
     blocks: number of halvings; ``None`` for the rule above.
+    kind: ``"plain"`` or ``"residual"``.
     bias: whether all convolutions have biases. The last one always has.
 
     Shapes
     ------
     ``(B, channels, length) -> (B, dim)``
 
-    Source: Qiu et al., ICML 2021, appendix.
+    Source: Qiu et al., ICML 2021, appendix, for the residual kind.
 
     Example
     -------
-    >>> net = SeriesEncoder(24, 51, 64, width=32, blocks=None, bias=False)
+    >>> paper = {"width": 32, "widest": 1024, "blocks": None, "kind": "residual", "bias": False}
+    >>> net = SeriesEncoder(24, 51, 64, **paper)
     >>> sum(weight.numel() for weight in net.parameters())
     337216
     """
 
     def __init__(
-        self, channels: int, length: int, dim: int, *, width: int, blocks: int | None, bias: bool
+        self,
+        channels: int,
+        length: int,
+        dim: int,
+        *,
+        width: int,
+        widest: int,
+        blocks: int | None,
+        kind: str,
+        bias: bool,
     ) -> None:
         halvings = halvings_for(length) if blocks is None else blocks
-        widths = [width, *(width * 2**i for i in range(halvings))]
-        layers: list[nn.Module] = [Block(channels, width, stride=1, bias=bias)]
-        for inner, outer in pairwise(widths):
-            layers.append(Block(inner, outer, stride=2, bias=bias))
-            length = (length - 1) // 2 + 1
-        super().__init__(*layers, nn.Conv1d(widths[-1], dim, length), nn.Flatten())
+        widths = [min(width * 2**i, widest) for i in range(halvings)]
+        if kind == "residual":
+            layers: list[nn.Module] = [Block(channels, width, stride=1, bias=bias)]
+            pairs = pairwise([width, *widths])
+            layers += [Block(inner, outer, stride=2, bias=bias) for inner, outer in pairs]
+        else:
+            layers = []
+            for inner, outer in pairwise([channels, *widths]):
+                layers += [nn.Conv1d(inner, outer, 3, 2, 1, bias=bias), nn.ReLU()]
+        last = widths[-1] if widths else (width if kind == "residual" else channels)
+        left = math.ceil(length / 2**halvings)
+        super().__init__(*layers, nn.Conv1d(last, dim, left), nn.Flatten())
 
 
 def halvings_for(length: int) -> int:
@@ -61,6 +80,22 @@ def halvings_for(length: int) -> int:
     [0, 3, 4, 6, 6]
     """
     return max(0, math.ceil(math.log2(length / 4)))
+
+
+class Jitter(nn.Module):
+    """Add normal noise in training; like dropout, nothing when scoring.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, ...)``
+    """
+
+    def __init__(self, spread: float) -> None:
+        super().__init__()
+        self.spread = spread
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.spread * torch.randn_like(x) if self.training and self.spread else x
 
 
 class Block(nn.Module):
@@ -101,13 +136,13 @@ class StackedInstanceNorm(nn.Module):
 class StackedBlock(nn.Module):
     """K residual blocks of two normalised convolutions: ``(K, C, B, L) -> (K, C, B, L)``."""
 
-    def __init__(self, stack: int, channels: int, *, bias: bool) -> None:
+    def __init__(self, stack: int, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            StackedConv(stack, channels, channels, bias=bias),
+            StackedConv(stack, channels, channels, bias=False),
             StackedInstanceNorm(),
             nn.ReLU(),
-            StackedConv(stack, channels, channels, bias=bias),
+            StackedConv(stack, channels, channels, bias=False),
             StackedInstanceNorm(),
         )
 
@@ -117,6 +152,8 @@ class StackedBlock(nn.Module):
 
 class SeriesViews(Transform):
     """K convolutional residual networks over the steps of a series.
+
+    Only the last convolution may have a bias: the others are followed by a norm that removes it.
 
     Shapes
     ------
@@ -134,10 +171,10 @@ class SeriesViews(Transform):
     def __init__(self, channels: int, views: int, *, kind: str, bias: bool) -> None:
         super().__init__(views, kind)
         self.stack = nn.Sequential(
-            StackedConv(views, channels, channels, bias=bias),
+            StackedConv(views, channels, channels, bias=False),
             StackedInstanceNorm(),
             nn.ReLU(),
-            *(StackedBlock(views, channels, bias=bias) for _ in range(3)),
+            *(StackedBlock(views, channels) for _ in range(3)),
             StackedConv(views, channels, channels, bias=bias),
         )
 

@@ -10,9 +10,8 @@ class Surprise(nn.Module):
     """Minus the logarithm of how often normal items score this high.
 
     ``t(a) = -log[ (#{r_i >= a} + 1) / (n + 1) ]`` for reference scores ``r_i``, in straight lines
-    between them. Beyond the largest it grows by ``log(1 + excess / scale)``, with the mean excess
-    over the median as scale: no end, yet no part of a sum drowns the others. Below the smallest
-    it falls in the same way.
+    between them. Beyond the largest it grows by ``excess / scale``, with the mean excess over the
+    median as scale: as if the tail were exponential. Below the smallest it falls in the same way.
 
     Shapes
     ------
@@ -23,7 +22,7 @@ class Surprise(nn.Module):
     >>> surprise = Surprise()
     >>> surprise.measure(torch.arange(99.0))
     >>> surprise(torch.tensor([0.0, 90.0, 98.0, 990.0])).round(decimals=1)
-    tensor([0.0000, 2.3000, 3.9000, 7.5000], dtype=torch.float64)
+    X, dtype=torch.float64)
     """
 
     knots: Tensor
@@ -59,6 +58,6 @@ class Surprise(nn.Module):
         width = (self.knots[right] - self.knots[left]).clamp_min(1e-300)
         share = ((scores - self.knots[left]) / width).clamp(0, 1)
         inside = torch.lerp(self.values[left], self.values[right], share)
-        above = torch.log1p((scores - high).clamp_min(0) / self.scale)
-        below = torch.log1p((low - scores).clamp_min(0) / self.scale)
+        above = (scores - high).clamp_min(0) / self.scale
+        below = (low - scores).clamp_min(0) / self.scale
         return inside + above - below
