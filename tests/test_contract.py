@@ -9,8 +9,8 @@ from sklearn.base import clone
 
 import askew
 from askew import InputError, NotFittedError, Series, Tabular
-from askew.metrics import auroc
 from askew.methods import METHODS, method
+from askew.metrics import auroc
 
 QUICK = {"NeuTraLAD": {"steps": 60}}
 pytestmark = pytest.mark.filterwarnings("ignore:health")

@@ -42,11 +42,13 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def score_samples(self, X: Raw) -> Scores:
         """Return minus the detector's scores: higher is more normal, ``(n,)``."""
-        return -self._fitted().decision_function(X)
+        scores: Scores = -self._fitted().decision_function(X)
+        return scores
 
     def decision_function(self, X: Raw) -> Scores:
         """Return how far inside the threshold each item lies, negative outside, ``(n,)``."""
-        return self.score_samples(X) - self.offset_
+        inside: Scores = self.score_samples(X) - self.offset_
+        return inside
 
     def predict(self, X: Raw) -> NDArray[np.int64]:
         """Return +1 for normal items and -1 for alerts, ``(n,)``."""
@@ -56,7 +58,8 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        return self.detector_
+        fitted: Detector = self.detector_
+        return fitted
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

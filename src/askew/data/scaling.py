@@ -79,7 +79,8 @@ def quantile(values: Floats, state: State) -> Floats:
     low, high = state["knots"][:, 0], state["knots"][:, -1]
     with np.errstate(over="ignore"):
         beyond = (values - np.clip(values, low, high)) / state["scale"]
-    return ranked + np.sign(beyond) * np.log1p(np.minimum(np.abs(beyond), np.finfo(np.float64).max))
+    ranked += np.sign(beyond) * np.log1p(np.minimum(np.abs(beyond), np.finfo(np.float64).max))
+    return ranked
 
 
 def both(values: Floats, state: State) -> Floats:

@@ -51,10 +51,11 @@ PLURALS: Mapping[str, str] = {
 class Tabular(DataType):
     """A row is a vector: columns are scaled, categories spread out, gaps marked, sizes kept.
 
-    *Numbers* are scaled by what training showed; far out they grow like a logarithm, so that a value 1,000 times too big is stranger than one 10 times too big and yet
-    does not drown the rest. *Categories* get a 0/1 column for each of their commonest levels and
-    one for all others, seen or not. Text that is different in nearly every row says which row it
-    is, not whether it is normal: it is left out and listed in ``left_out_``.
+    *Numbers* are scaled by what training showed; far out they grow like a logarithm, so that a
+    value 1,000 times too big is stranger than one 10 times too big and yet does not drown the rest.
+    *Categories* get a 0/1 column for each of their commonest levels and one for all others, seen or
+    not. Text that is different in nearly every row says which row it is, not whether it is normal:
+    it is left out and listed in ``left_out_``.
 
     *Dates* become what repeats: hour of day, weekday, day of year, as points on a circle, each only
     where training covers a whole cycle. Time itself is never used, since every future row would
@@ -74,7 +75,7 @@ class Tabular(DataType):
     width, layers: hidden width and linear layers of the encoder.
     view_width, view_layers: the same for the networks of the views. No width: the encoded columns,
         at least 16 and at most 64.
-    batch_norm: batch normalisation in all these networks.
+    batch_norm: batch normalisation in the encoder, as the paper has it for Arrhythmia.
     categories: commonest levels of a category that get a column of their own; the rest share one.
 
     Shapes
@@ -376,7 +377,6 @@ class Tabular(DataType):
             layers=self.view_layers,
             kind=kind,
             bias=bias,
-            norm=self.batch_norm,
         )
 
     def features(self) -> nn.Module:
@@ -390,7 +390,7 @@ class Tabular(DataType):
 
         "scaled": three times as far from the mean. "shuffled": every raw column permuted on its
         own, so that each value is normal and their combination is not. "pushed": one random raw
-        column a row moved by six standard deviations. "noise": one standard deviation of it everywhere.
+        column a row moved by six standard deviations. "noise": one standard deviation everywhere.
         """
         center, unit = self._typical(x)
         owners = torch.from_numpy(self.owners_)

@@ -158,6 +158,8 @@ class NeuTraLAD(TrainedDetector):
         super().check()
         if self.views < 2:
             raise InputError(f"views={self.views}: with fewer than 2 the loss is 0 whatever x is.")
+        if self.loss == "simclr" and self.views != 2:
+            raise InputError(f"views={self.views}: loss='simclr' compares exactly 2 views.")
         for name, allowed in {"kind": KINDS, "similarity": SIMILARITIES, "loss": LOSSES}.items():
             if getattr(self, name) not in allowed:
                 raise InputError(

@@ -78,25 +78,6 @@ class StackedLinear(nn.Module):
         return stacked if self.bias is None else stacked + self.bias
 
 
-class StackedNorm(nn.Module):
-    """Batch normalisation without learned scale, for K networks side by side.
-
-    Shapes
-    ------
-    ``(K, B, width) -> (K, B, width)``
-    """
-
-    def __init__(self, stack: int, width: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm1d(stack * width, affine=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        stack, _, width = x.shape
-        flat: Tensor = self.norm(x.transpose(0, 1).flatten(1))
-        stacked: Tensor = flat.unflatten(1, (stack, width)).transpose(0, 1)
-        return stacked
-
-
 class StackedMLP(nn.Sequential):
     """K multi-layer networks of one shape in one call; equal to a loop over K `MLP`.
 
@@ -105,11 +86,9 @@ class StackedMLP(nn.Sequential):
     ``(1, B, sizes[0]) -> (K, B, sizes[-1])``
     """
 
-    def __init__(self, stack: int, sizes: Sequence[int], *, bias: bool, norm: bool) -> None:
+    def __init__(self, stack: int, sizes: Sequence[int], *, bias: bool) -> None:
         layers: list[nn.Module] = []
         for width, following in pairwise(sizes):
             layers.append(StackedLinear(stack, width, following, bias=bias))
-            if norm:
-                layers.append(StackedNorm(stack, following))
             layers.append(nn.ReLU())
-        super().__init__(*layers[: -2 if norm else -1])
+        super().__init__(*layers[:-1])

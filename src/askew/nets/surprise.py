@@ -22,7 +22,7 @@ class Surprise(nn.Module):
     >>> surprise = Surprise()
     >>> surprise.measure(torch.arange(99.0))
     >>> surprise(torch.tensor([0.0, 90.0, 98.0, 990.0])).round(decimals=1)
-    X, dtype=torch.float64)
+    tensor([ 0.0000,  2.3000,  3.9000, 40.3000], dtype=torch.float64)
     """
 
     knots: Tensor

@@ -69,7 +69,7 @@ class TableViews(Transform):
 
     Example
     -------
-    >>> views = TableViews(6, 11, width=24, layers=2, kind="residual", bias=True, norm=False)
+    >>> views = TableViews(6, 11, width=24, layers=2, kind="residual", bias=True)
     >>> views(torch.zeros(5, 6)).shape
     torch.Size([55, 6])
     """
@@ -83,11 +83,10 @@ class TableViews(Transform):
         layers: int,
         kind: str,
         bias: bool,
-        norm: bool,
     ) -> None:
         super().__init__(views, kind)
         sizes = [columns, *[width] * (layers - 1), columns]
-        self.stack = StackedMLP(views, sizes, bias=bias, norm=norm)
+        self.stack = StackedMLP(views, sizes, bias=bias)
 
     def networks(self, x: Tensor) -> Tensor:
         stacked: Tensor = self.stack(x.unsqueeze(0))
