@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,27 @@ class Check:
     name: of the check.
     passed: the answer.
     value: what was measured.
-    meaning: what that is, and where it failed, what to do.
+    meaning: what that is.
+    advice: what to do where the check failed.
     """
 
     name: str
     passed: bool
     value: float
     meaning: str
+    advice: str
+
+
+def told(check: Mapping[str, Any]) -> str:
+    """Return what a check measured, and where it failed, what to do.
+
+    Example
+    -------
+    >>> told({"meaning": "spread", "advice": "try again", "passed": False})
+    'spread; try again'
+    """
+    meaning: str = check["meaning"]
+    return meaning if check["passed"] else f"{meaning}; {check['advice']}"
 
 
 def examine(detector: Detector, X: Raw, held: NDArray[np.intp]) -> list[dict[str, Any]]:
@@ -59,7 +73,8 @@ def examine(detector: Detector, X: Raw, held: NDArray[np.intp]) -> list[dict[str
     checks = [check for check in _checks(detector, items, detector.decision_scores_[some])]
     for check in checks:
         if not check.passed:
-            warnings.warn(f"health: {check.name}: {check.meaning}", UserWarning, stacklevel=3)
+            found = f"health: {check.name}? No ({check.value:.3g}): {told(asdict(check))}."
+            warnings.warn(found, UserWarning, stacklevel=3)
     return [asdict(check) for check in checks]
 
 
@@ -70,8 +85,8 @@ def _checks(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator
         "scores vary",
         len(scores) < 2 or bool(np.ptp(scores) > 1e-9),
         spread,
-        "spread of the scores over their size; at 0 every item scores the same: the network "
-        "collapsed, so lower lr or try another seed",
+        "spread of the scores over their size",
+        "the networks collapsed to one answer: lower lr or try another seed",
     )
     yield from _alterations(detector, items, scores)
     yield _alone(detector, items, scores)
@@ -86,7 +101,8 @@ def _loss_moved(detector: Detector) -> Iterator[Check]:
         "loss moved",
         bool(after < before - 1e-3 * abs(before)),
         after / before if before else 1.0,
-        "loss after training over loss before; near 1 nothing was learned: train longer, raise lr",
+        "loss after training over loss before",
+        "near 1 nothing was learned: train longer or raise lr",
     )
 
 
@@ -102,14 +118,15 @@ def _alterations(detector: Detector, items: torch.Tensor, scores: Scores) -> Ite
             f"sees {name} items",
             seen >= (VISIBLE if name == "scaled" else 0.5),
             seen,
-            f"AUROC of {name} copies against the originals; near 0.5 or below the detector cannot "
-            "see such a change: use the default settings, or another method beside it",
+            f"AUROC of {name} copies of held-out items against the originals",
+            "near 0.5 or below it cannot see such a change: use the default settings, or another "
+            "method beside it",
         )
     yield Check(
         "better than a trivial statistic",
         float(np.mean(reached)) > float(np.mean(trivial)) - 0.05,
         float(np.mean(reached) - np.mean(trivial)),
-        "mean AUROC on the altered copies above that of the distance to the mean; clearly below 0 "
+        "mean AUROC on the altered copies, above that of the distance to the mean",
         "the simplest statistic sees more: train longer, or take KNN",
     )
 
@@ -143,8 +160,8 @@ def _alone(detector: Detector, items: torch.Tensor, scores: Scores) -> Check:
         "alone as in a batch",
         gap < 1e-3,
         gap,
-        "largest difference between an item's score alone and among others, over the size of the "
-        "scores; above 0 scores depend on neighbours: report this as a bug",
+        "largest change of an item's score when it is scored alone, over the size of the scores",
+        "scores depend on neighbours: report this as a bug of the method",
     )
 
 
@@ -159,8 +176,8 @@ def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
         "enough held-out items",
         held >= enough,
         float(held),
-        f"held-out items; below {enough} a false-alarm rate of {detector.alert_rate:g} is "
-        "extrapolated from them, not guaranteed: give more items, or raise held_out or alert_rate",
+        f"held-out items; {enough} guarantee a false-alarm rate of {detector.alert_rate:g}",
+        "the threshold is extrapolated: give more items, or raise held_out or alert_rate",
     )
     if held < 20:
         return
@@ -170,6 +187,6 @@ def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
         "calibrated",
         value > 1e-3,
         value,
-        "chance of p-values as uneven as these if held-out items were alike; near 0 the training "
-        "items are not exchangeable (sorted, drifting, repeated): shuffle or split them by time",
+        "chance of p-values as uneven as these if held-out items are alike",
+        "training items are not exchangeable (sorted, drifting, repeated): look at their order",
     )

@@ -18,6 +18,7 @@ from askew import __version__, plot
 from askew.data.base import Raw
 from askew.detector import Detector, Scores
 from askew.explain import Explanation
+from askew.health import told
 from askew.metrics import auroc_interval, average_precision, oracle_f1
 from askew.whole import whole
 
@@ -295,7 +296,7 @@ def health(detector: Detector) -> str:
     checks = detector.health_
     failed = sum(not check["passed"] for check in checks)
     rows = (
-        [c["name"], "passed" if c["passed"] else "FAILED", _number(c["value"]), c["meaning"]]
+        [c["name"], "passed" if c["passed"] else "FAILED", _number(c["value"]), told(c)]
         for c in checks
     )
     lead = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from askew.cli import show
+from askew.health import told
 from askew.store import load
 
 
@@ -15,7 +16,7 @@ def run(model: Path) -> None:
         f"Health of {model}",
         ["check", "passed", ">value", "meaning"],
         (
-            (check["name"], "yes" if check["passed"] else "NO", check["value"], check["meaning"])
+            (check["name"], "yes" if check["passed"] else "NO", check["value"], told(check))
             for check in checks
         ),
     )
