@@ -96,7 +96,15 @@ def test_a_model_without_held_out_items(rows, tmp_path):
 
 def test_failed_checks_are_told_with_their_advice(detector, rows, tmp_path):
     failing = KNN().fit(rows)
-    failing.health_ = [{"name": "loss moved", "passed": False, "value": 1.0, "meaning": "train on"}]
+    failing.health_ = [
+        {
+            "name": "loss moved",
+            "passed": False,
+            "value": 1.0,
+            "meaning": "loss",
+            "advice": "train on",
+        }
+    ]
     report.write(failing, tmp_path / "r.html")
     text, _ = read(tmp_path / "r.html")
     assert "FAILED" in text and "1 of 1 checks failed" in text and "train on" in text
