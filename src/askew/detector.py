@@ -64,6 +64,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     decision_scores_, labels_: of the training items, by the finished detector: what
         `decision_function` and `predict` say of them.
     health_: the checks of the finished detector; see `askew.health`.
+    training_: what training left behind: losses, steps, loss before and after.
+    source_: where the command line fitted it: type, columns of ids and labels, file, date.
     """
 
     data: DataType | None = None

@@ -44,7 +44,7 @@ class Surprise(nn.Module):
         knots, counts = torch.unique_consecutive(ordered, return_counts=True)
         at_least = len(ordered) - counts.cumsum(0) + counts
         self.knots = knots
-        self.values = -((at_least + 1) / (len(ordered) + 1)).double().log()
+        self.values = -((at_least.double() + 1) / (len(ordered) + 1)).log()
         upper = ordered[len(ordered) // 2 :]
         self.scale = (upper - upper[0]).mean().clamp_min(1e-9 + 1e-6 * upper[0].abs())[None]
 
