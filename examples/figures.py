@@ -147,7 +147,7 @@ def view_space() -> Figure:
         chosen = np.random.default_rng(0).choice(np.flatnonzero(labels == truth), 40, replace=False)
         x = detector.data_.encode(test)[chosen]
         with torch.no_grad():
-            views = member.transform(x).unflatten(0, (len(x), -1))
+            views = member.transform(x).unflatten(0, (-1, len(x))).transpose(0, 1)
             z0, z = embed(member, x)
         spaces["data"].append(torch.cat([x[:, None], views], 1).flatten(2))  # (40, 1 + K, C * L)
         spaces["embedding"].append(

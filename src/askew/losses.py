@@ -12,24 +12,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Return cosines between all rows of a ``(..., N, D)`` and b ``(..., M, D)``: ``(..., N, M)``.
+def cosine(z: Tensor) -> Tensor:
+    """Return the cosines between all rows, ``(..., N, D) -> (..., N, N)``.
 
     An embedding of zero length has cosine 0 with everything.
     """
-    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).mT
+    z = F.normalize(z, dim=-1)
+    return z @ z.mT
 
 
-def euclidean(a: Tensor, b: Tensor) -> Tensor:
-    """Return minus the distances between all rows: ``(..., N, D), (..., M, D) -> (..., N, M)``.
+def euclidean(z: Tensor) -> Tensor:
+    """Return minus the distances between all rows, ``(..., N, D) -> (..., N, N)``.
 
     The distance is not squared (Qiu et al., TPAMI 2025, graphs), and smooth where rows coincide.
     """
-    squared = (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(-1)
+    squared = (z.unsqueeze(-2) - z.unsqueeze(-3)).square().sum(-1)
     return -(squared + 1e-12).sqrt()
 
 
-SIMILARITIES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+SIMILARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "cosine": cosine,
     "euclidean": euclidean,
 }
@@ -63,12 +64,10 @@ def contrast(
     >>> round(float(contrast(same[:, 0], same, 0.1).sum()), 6)  # K log K
     5.545177
     """
-    sim = SIMILARITIES[similarity]
-    to_reference = sim(views, reference.unsqueeze(1)) / temperature  # (B, K, 1)
-    among = sim(views, views) / temperature  # (B, K, K)
-    itself = torch.eye(views.shape[1], dtype=torch.bool, device=views.device)
-    rivals = torch.cat([to_reference, among.masked_fill(itself, -torch.inf)], dim=-1)
-    return rivals.logsumexp(-1) - to_reference.squeeze(-1)
+    z = torch.cat([reference.unsqueeze(1), views], dim=1)  # (B, 1 + K, D)
+    sim = SIMILARITIES[similarity](z)[:, 1:] / temperature  # (B, K, 1 + K)
+    itself = torch.eye(z.shape[1], dtype=torch.bool, device=z.device)[1:]
+    return sim.masked_fill(itself, -torch.inf).logsumexp(-1) - sim[..., 0]
 
 
 def prediction(logits: Tensor) -> Tensor:
@@ -112,7 +111,7 @@ def simclr(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Source: Chen et al., ICML 2020, in the form of Qiu et al., ICML 2021, equation 6.
     """
     z = torch.cat([first, second])
-    sim = cosine(z, z) / temperature
+    sim = cosine(z) / temperature
     count = len(first)
     sim = sim.masked_fill(torch.eye(2 * count, dtype=torch.bool, device=z.device), -torch.inf)
     partner = torch.arange(2 * count, device=z.device).roll(count)

@@ -55,7 +55,7 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
-        """Return a `Transform`: ``(B, ...) -> (B * views, ...)``, an item's views side by side."""
+        """Return a `Transform`: ``(B, ...) -> (views * B, ...)``, view by view."""
 
     def noise(self) -> nn.Module:
         """Return changes that leave an item normal, made in training only: ``(B, ...)`` to itself.

@@ -175,7 +175,7 @@ class Series(DataType):
         )
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
-        """Return convolutional views ``(B, C, L) -> (B * views, C, L)``."""
+        """Return convolutional views ``(B, C, L) -> (views * B, C, L)``."""
         return SeriesViews(self._batch_channels, views, kind=kind, bias=bias)
 
     def noise(self) -> nn.Module:

@@ -368,7 +368,7 @@ class Tabular(DataType):
         return MLP([columns, *hidden, dim], bias=bias, norm=self.batch_norm)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
-        """Return `view_layers` linear layers for each view, ``(B, d) -> (B * views, d)``."""
+        """Return `view_layers` linear layers for each view, ``(B, d) -> (views * B, d)``."""
         columns = self._columns()
         return TableViews(
             columns,

@@ -183,5 +183,5 @@ class NeuTraLAD(TrainedDetector):
 def embed(member: Parts, x: Tensor) -> tuple[Tensor, Tensor]:
     """Return embeddings of items and of their views: ``(B, D)`` and ``(B, K, D)``."""
     views = member.transform(x)
-    together = member.encoder(torch.cat([x, views]))
-    return together[: len(x)], together[len(x) :].unflatten(0, (len(x), -1))
+    together = member.encoder(torch.cat([x, views])).unflatten(0, (-1, len(x)))
+    return together[0], together[1:].transpose(0, 1)

@@ -157,7 +157,7 @@ class SeriesViews(Transform):
 
     Shapes
     ------
-    ``(B, channels, L) -> (B * views, channels, L)``
+    ``(B, channels, L) -> (views * B, channels, L)``
 
     Source: Qiu et al., ICML 2021, appendix.
 
@@ -181,4 +181,4 @@ class SeriesViews(Transform):
     def networks(self, x: Tensor) -> Tensor:
         shared = x.transpose(0, 1).expand(self.views, -1, -1, -1)
         out: Tensor = self.stack(shared)
-        return out.permute(2, 0, 1, 3)
+        return out.transpose(1, 2)

@@ -41,9 +41,9 @@ class Transform(nn.Module, ABC):
         self.views, self.kind = views, kind
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the views ``(B * K, ...)``, those of one item side by side."""
+        """Return the views ``(K * B, ...)``, one view of all items after the other."""
         alter = KINDS[self.kind]
-        return alter(x.unsqueeze(1), self.networks(x)).flatten(0, 1)
+        return alter(x.unsqueeze(0), self.networks(x)).flatten(0, 1)
 
     def masks(self, x: Tensor) -> Tensor:
         """Return what each view does to each entry, ``(B, K, ...)``.
@@ -51,13 +51,13 @@ class Transform(nn.Module, ABC):
         The mask itself for multiplicative views; the displacement ``view - x`` for the others.
         """
         if self.kind == "multiplicative":
-            return torch.sigmoid(self.networks(x))
-        moved: Tensor = self(x).unflatten(0, (-1, self.views)) - x.unsqueeze(1)
-        return moved
+            return torch.sigmoid(self.networks(x)).transpose(0, 1)
+        moved: Tensor = self(x).unflatten(0, (self.views, -1)) - x.unsqueeze(0)
+        return moved.transpose(0, 1)
 
     @abstractmethod
     def networks(self, x: Tensor) -> Tensor:
-        """Return the outputs ``M_k(x)`` of all networks, ``(B, K, ...)``."""
+        """Return the outputs ``M_k(x)`` of all networks, ``(K, B, ...)``."""
 
 
 class TableViews(Transform):
@@ -65,7 +65,7 @@ class TableViews(Transform):
 
     Shapes
     ------
-    ``(B, columns) -> (B * views, columns)``
+    ``(B, columns) -> (views * B, columns)``
 
     Example
     -------
@@ -90,4 +90,4 @@ class TableViews(Transform):
 
     def networks(self, x: Tensor) -> Tensor:
         stacked: Tensor = self.stack(x.unsqueeze(0))
-        return stacked.transpose(0, 1)
+        return stacked
