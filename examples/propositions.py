@@ -85,18 +85,17 @@ def main() -> None:
     train, test, labels = datasets.half_split(table.rows, table.labels, seed=0)
     rows = (((part - train.mean()) / train.std()).to_numpy() for part in (train, test))
     data = [*(torch.tensor(part, dtype=torch.float32) for part in rows), labels]
-    names, found = [*LOSSES][:3], {}
     print("loss        views     ", *(f"{column:>11s}" for column in COLUMNS))
+    names, found = [*LOSSES][:3], {}
     for name, kind in [*product(names, KINDS), *product([*LOSSES][3:], ["learned"])]:
         found[name, kind] = np.mean([run(name, kind, i, *data) for i in range(SEEDS)], 0)
         print(f"{name:12s}{kind:10s}", *(f"{v:11.3f}" for v in found[name, kind]), flush=True)
-    figure = Figure(figsize=(9.6, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right = (figure := Figure(figsize=(9.6, 4), layout="constrained")).subplots(1, 2)
     for place, (kind, color) in enumerate(KINDS.items()):
         shares = [found[name, kind][0] for name in names]
         left.bar(np.arange(3) + 0.27 * (place - 1), shares, 0.25, color=color, label=kind)
-    left.set_xticks(range(3), names)
-    left.set(title="Which views bring a loss down", ylabel="loss / collapsed loss", ylim=(0, 1.3))
+    left.set(title="Which views bring a loss down", xticks=range(3), xticklabels=names)
+    left.set(ylabel="loss / collapsed loss", ylim=(0, 1.3))
     left.legend(frameon=False, title="views", loc="upper left", ncols=3)
     for name, marker in zip(LOSSES, "sDo^v", strict=True):
         right.scatter(*found[name, "learned"][2:4], marker=marker, s=60, label=name)

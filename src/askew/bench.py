@@ -114,11 +114,17 @@ class Table:
             for row in self.rows:
                 if entry["name"] in row.get("skip", []):
                     continue
-                wanted = min(entry.get("seeds", self.seeds), row.get("seeds", self.seeds))
-                wanted = 1 if row.get("floor") == "constant" else wanted
-                for seed in range(wanted if seeds is None else min(seeds, wanted)):
+                for seed in range(self._seeds(row, entry, seeds)):
                     for part in self._parts(entry):
                         yield Job(row["name"], entry["name"], part, seed, self._spec(row, entry))
+
+    def _seeds(self, row: Mapping[str, Any], entry: Mapping[str, Any], most: int | None) -> int:
+        """Return the fewest seeds that the table, the set, the row or the caller ask for."""
+        if row.get("floor") == "constant":
+            return 1
+        special = row.get("on", {}).get(entry["name"], {})
+        asked = [level.get("seeds", self.seeds) for level in (entry, row, special)]
+        return min([*asked, self.seeds if most is None else most])
 
     def _parts(self, entry: Mapping[str, Any]) -> Iterable[int]:
         if self.protocol == "half-split":
@@ -281,8 +287,9 @@ def _finished(kept: Path) -> dict[str, Result]:
 def _append(kept: Path, job: Job, result: Result) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     record = {"key": job.key, "row": job.row, "set": job.set, "part": job.part, "seed": job.seed}
+    cut_off = kept.exists() and kept.read_bytes()[-1:] not in (b"", b"\n")
     with kept.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**record, "result": result}) + "\n")
+        file.write("\n" * cut_off + json.dumps({**record, "result": result}) + "\n")
 
 
 def summary(table: Table, jobs: list[Job], done: Mapping[str, Result], *, command: str) -> Result:
