@@ -1,0 +1,110 @@
+"""What the default is made of: candidates judged without labels, by anomalies planted in normals.
+
+After each fit, askew scores altered copies of the held-out items (scaled, shuffled, pushed, noise;
+for series also reversed). The mean AUROC of these copies against the originals needs no label, and
+decides; the AUROC and AP on the test part stand beside it to show what the choice was worth.
+
+Run: python benchmarks/choose.py [tables] [series] [--out FILE.json]; finished candidates are kept.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from askew import NeuTraLAD, Series, Tabular, datasets
+from askew.metrics import auroc, average_precision
+
+TABLES = (
+    "2_annthyroid 4_breastw 6_cardio 7_Cardiotocography 12_fault 14_glass 18_Ionosphere 20_letter "
+    "26_optdigits 27_PageBlocks 29_Pima 31_satimage-2 37_Stamps 38_thyroid 40_vowels 42_WBC 43_WDBC "
+    "44_Wilt"
+).split()
+SERIES = ("racketsports", "epilepsy", "natops")
+CLASSES = 4
+MOST_TRAIN = 3000
+
+COMMON = {
+    "default": ({}, {}),
+    "one net": ({"nets": 1}, {}),
+    "no distance": ({"neighbors": 0}, {}),
+    "distance to the nearest": ({"neighbors": 1}, {}),
+    "distance to the fifth": ({"neighbors": 5}, {}),
+    "no biases": ({"bias": False}, {}),
+    "residual views": ({"kind": "residual"}, {}),
+    "multiplicative views": ({"kind": "multiplicative"}, {}),
+    "Euclidean similarity": ({"similarity": "euclidean", "temperature": 1.0}, {}),
+}
+CANDIDATES = {
+    "tables": {
+        **COMMON,
+        "standardised columns": ({}, {"scaling": "standard"}),
+        "clipped columns": ({}, {"scaling": "clipped"}),
+        "ranked columns": ({}, {"scaling": "quantile"}),
+    },
+    "series": {
+        **COMMON,
+        "no jitter": ({}, {"jitter": 0.0}),
+        "residual encoder": ({}, {"encoder_kind": "residual", "widest": 256}),
+    },
+}
+
+
+def problems(kind):
+    """Yield the data type, training items, test items and labels of each problem."""
+    if kind == "tables":
+        for name in TABLES:
+            table = datasets.load_table(f"adbench/{name}")
+            train, test, labels = datasets.half_split(table.rows, table.labels, seed=0)
+            some = np.random.default_rng(0).permutation(len(train))[:MOST_TRAIN]
+            yield Tabular, train.iloc[some], test, labels
+        return
+    for name in SERIES:
+        split = datasets.load_series(name)
+        for cls in split.classes[:CLASSES]:
+            yield Series, *datasets.one_vs_rest(split, cls)
+
+
+def judge(kind, parameters, options):
+    """Fit one candidate on all problems; return means of what was measured."""
+    found = []
+    for data, train, test, labels in problems(kind):
+        layout = {"layout": "time-first"} if data is Series else {}
+        started = time.perf_counter()
+        detector = NeuTraLAD(data=data(**layout, **options), **parameters).fit(train)
+        seconds = time.perf_counter() - started
+        planted = [c["value"] for c in detector.health_ if c["name"].startswith("sees")]
+        scores = detector.decision_function(test)
+        reached = auroc(labels, scores), average_precision(labels, scores)
+        found.append([np.mean(planted), *reached, seconds])
+    means = np.mean(found, axis=0)
+    names = ("planted", "auroc", "ap", "fit_seconds")
+    return {**dict(zip(names, means.tolist(), strict=True)), "problems": len(found)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", default=list(CANDIDATES))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/choose.json"))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    found = json.loads(options.out.read_text()) if options.out.exists() else {}
+    for kind in options.kinds:
+        for name, candidate in CANDIDATES[kind].items():
+            done = found.setdefault(kind, {})
+            if name not in done:
+                done[name] = judge(kind, *candidate)
+                options.out.parent.mkdir(parents=True, exist_ok=True)
+                options.out.write_text(json.dumps(found, indent=1))
+            print(
+                f"{kind:7s}{name:26s}", {k: round(v, 4) for k, v in done[name].items()}, flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
