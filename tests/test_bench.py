@@ -1,0 +1,420 @@
+"""Benchmarks: tables are read in words, jobs are done once, and the arithmetic is right."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from askew import InputError, bench
+from askew.bench import Job, Table
+from askew.methods import method
+
+pytestmark = pytest.mark.filterwarnings("ignore:health")  # small sets, one seed
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+TABLES = sorted(FOLDER.glob("*.toml"))
+
+QUICK = """
+title = "Quick"
+protocol = "half-split"
+seeds = 3
+[[set]]
+name = "thyroid"
+[[row]]
+name = "kNN"
+method = "KNN"
+data = { scaling = "standard" }
+[[row]]
+name = "constant"
+floor = "constant"
+"""
+
+
+@pytest.fixture
+def quick(tmp_path):
+    path = tmp_path / "quick.toml"
+    path.write_text(QUICK)
+    return path
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+# Reading.
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('title = "Quick"', "title = Quick", "is not TOML"),
+        ('title = "Quick"', "", "no 'title'"),
+        ('protocol = "half-split"', "", "no 'protocol'"),
+        ("[[row]]", "[[lines]]", "no 'row'"),
+        ("[[set]]", "[[sets]]", "no 'set'"),
+        ("half-split", "quarter-split", "protocol='quarter-split' is not known"),
+        ("seeds = 3", 'metric = "accuracy"', "metric='accuracy' is not known: choose one of auroc"),
+        ('floor = "constant"', 'floor = "ceiling"', "floor='ceiling' is not known"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused_in_words(quick, old, new, words):
+    assert old in QUICK
+    with pytest.raises(InputError) as refusal:
+        Table.read(written(quick, QUICK.replace(old, new)))
+    assert words in str(refusal.value)
+
+
+def test_a_table_that_is_not_there_or_not_text_is_refused_in_words(tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        Table.read(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="is not TOML"):
+        Table.read(tmp_path / "binary.toml")
+
+
+def test_wrong_names_of_methods_and_types_are_refused_in_words(quick):
+    for old, new, words in [
+        ('"KNN"', '"Magic"', "'Magic' is not a method"),
+        ('scaling = "standard"', 'type = "Video"', "data.type='Video' is not known"),
+    ]:
+        (job, *_) = Table.read(written(quick, QUICK.replace(old, new))).jobs(1)
+        with pytest.raises(InputError, match=words):
+            bench.run_job(job)
+
+
+# Jobs.
+
+
+def keys(path, text):
+    return [job.key for job in Table.read(written(path, text)).jobs(None)]
+
+
+def test_each_run_is_a_job_of_its_own(quick):
+    jobs = list(Table.read(quick).jobs(None))
+    assert [(job.row, job.seed) for job in jobs] == [
+        ("kNN", 0), ("kNN", 1), ("kNN", 2), ("constant", 0),
+    ]  # fmt: skip
+    assert len({job.key for job in jobs}) == 4
+    assert len(list(Table.read(quick).jobs(2))) == 3
+    assert len(list(Table.read(quick).jobs(9))) == 4  # no more than the table asks for
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('method = "KNN"', 'method = "LOF"'),
+        ('scaling = "standard"', 'scaling = "none"'),
+        ('scaling = "standard"', 'scaling = "standard", categories = 3'),
+        ('method = "KNN"', 'method = "KNN"\nparameters = { neighbors = 7 }'),
+        ('method = "KNN"', 'method = "KNN"\non.thyroid.parameters = { neighbors = 7 }'),
+        ('method = "KNN"', 'method = "KNN"\non.thyroid.data = { categories = 3 }'),
+        ('name = "thyroid"', 'name = "arrhythmia"'),
+        ('name = "thyroid"', 'name = "thyroid"\ndata = { categories = 3 }'),
+        ("seeds = 3", "seeds = 3\nshuffle = false"),
+        ("seeds = 3", "seeds = 3\nmost_train = 100"),
+        ("seeds = 3", "seeds = 3\nmost_test = 100"),
+        ("seeds = 3", "seeds = 3\ndata = { categories = 3 }"),
+    ],
+)
+def test_a_job_is_another_when_a_setting_changes(quick, old, new):
+    assert old in QUICK
+    before, after = keys(quick, QUICK), keys(quick, QUICK.replace(old, new))
+    assert not set(before[:3]) & set(after[:3])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('name = "kNN"', 'name = "neighbours"'),
+        ('title = "Quick"', 'title = "Slow"'),
+        ("seeds = 3", 'seeds = 3\nmetric = "f1"'),
+        ('name = "thyroid"', 'name = "thyroid"\npublished = { IF = 46.9 }'),
+        ('method = "KNN"', 'method = "KNN"\non.arrhythmia.parameters = { neighbors = 7 }'),
+    ],
+)
+def test_a_job_is_the_same_when_only_words_change(quick, old, new):
+    assert old in QUICK
+    assert keys(quick, QUICK) == keys(quick, QUICK.replace(old, new))
+
+
+def test_the_order_of_settings_makes_no_other_job():
+    one, two = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    assert Job("r", "s", 0, 0, {"p": one}).key == Job("r", "s", 0, 0, {"p": two}).key
+    assert Job("r", "s", 0, 0, one).key != Job("r", "s", 1, 0, one).key
+    assert Job("r", "s", 0, 0, one).key != Job("r", "s", 0, 1, one).key
+
+
+def test_settings_of_a_set_and_a_row_override_the_general_ones(quick):
+    text = QUICK.replace("seeds = 3", 'seeds = 3\ndata = { scaling = "none", categories = 3 }')
+    text = text.replace('"KNN"', '"KNN"\nparameters = { neighbors = 2 }\n'
+                        "on.thyroid.parameters = { neighbors = 7 }")  # fmt: skip
+    (job, *_) = Table.read(written(quick, text)).jobs(None)
+    assert job.spec["data"] == {"scaling": "standard", "categories": 3}
+    assert job.spec["parameters"] == {"neighbors": 7}
+
+
+def test_a_set_may_have_fewer_seeds_and_a_row_may_skip_it(quick):
+    few = QUICK.replace('name = "thyroid"', 'name = "thyroid"\nseeds = 2')
+    assert [job.seed for job in Table.read(written(quick, few)).jobs(None)] == [0, 1, 0]
+    special = QUICK.replace('"KNN"', '"KNN"\non.thyroid.seeds = 1')
+    assert [job.row for job in Table.read(written(quick, special)).jobs(None)] == [
+        "kNN", "constant",
+    ]  # fmt: skip
+    skip = QUICK.replace('"KNN"', '"KNN"\nskip = ["thyroid"]')
+    assert {job.row for job in Table.read(written(quick, skip)).jobs(None)} == {"constant"}
+
+
+def test_series_have_a_job_for_each_class_unless_the_table_says_which(quick):
+    text = QUICK.replace("half-split", "one-vs-rest").replace("thyroid", "racketsports")
+    assert [job.part for job in Table.read(written(quick, text)).jobs(1)] == [0, 1, 2, 3] * 2
+    text = text.replace('"racketsports"', '"racketsports"\nparts = [2]')
+    assert [job.part for job in Table.read(written(quick, text)).jobs(1)] == [2, 2]
+
+
+# Resuming.
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The jobs that were run, in place of running them."""
+    calls = []
+
+    def counting(job):
+        calls.append(job.key)
+        value = 0.9 - 0.1 * job.seed
+        return {"auroc": value, "ap": value, "f1": value, "seconds": 1.0, "fit_seconds": 1.0}
+
+    monkeypatch.setattr(bench, "run_job", counting)
+    return calls
+
+
+def test_finished_jobs_are_not_repeated(quick, counted):
+    first = bench.run(quick, seeds=1, workers=1)
+    assert len(counted) == 2
+    assert first["rows"]["kNN"]["thyroid"]["auroc"] == [0.9, None]
+    second = bench.run(quick, workers=1)
+    assert len(counted) == len(set(counted)) == 4
+    assert second["rows"]["kNN"]["thyroid"]["auroc"] == [
+        pytest.approx(0.8), pytest.approx(0.1),
+    ]  # fmt: skip
+    assert bench.run(quick, workers=1) == second
+    written(quick, QUICK.replace('name = "kNN"', 'name = "neighbours"'))
+    assert bench.run(quick, workers=1)["rows"]["neighbours"] == second["rows"]["kNN"]
+    assert len(counted) == 4
+
+
+def test_what_was_finished_before_a_stop_is_kept(quick, counted, monkeypatch):
+    counting = bench.run_job
+
+    def stopped(job):
+        if len(counted) == 2:
+            raise KeyboardInterrupt
+        return counting(job)
+
+    monkeypatch.setattr(bench, "run_job", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(quick, workers=1)
+    monkeypatch.setattr(bench, "run_job", counting)
+    bench.run(quick, workers=1)
+    assert len(counted) == len(set(counted)) == 4
+
+
+@pytest.mark.parametrize("left", [1, 30, -1], ids=["a letter", "a piece", "all but the line end"])
+def test_a_line_cut_off_by_a_stop_is_done_again_and_once(quick, counted, left):
+    whole = bench.run(quick, workers=1)
+    kept = quick.parent / "results" / "quick.jsonl"
+    *lines, last = kept.read_text().splitlines(keepends=True)
+    kept.write_text("".join(lines) + last[:left])
+    del counted[:]
+    assert bench.run(quick, workers=1) == whole
+    assert len(counted) == (0 if left == -1 else 1)
+    written(quick, QUICK.replace("seeds = 3", "seeds = 4"))
+    del counted[:]
+    bench.run(quick, workers=1)
+    assert len(counted) == 1  # the new seed: what was written after the cut can be read
+    bench.run(quick, workers=1)
+    assert len(counted) == 1
+
+
+# Arithmetic.
+
+
+def test_means_spreads_and_ranks_against_numbers_worked_out_by_hand():
+    table = Table(
+        title="By hand", protocol="one-vs-rest", metric="auroc", seeds=2,
+        sets=[{"name": "a", "published": {"Paper": "70.5±1.0"}}, {"name": "b"}],
+        rows=[{"name": "one"}, {"name": "two"}, {"name": "raw", "untrained": True},
+              {"name": "floor", "floor": "random"}],
+        data={}, options={},
+    )  # fmt: skip
+    auroc = {
+        # (row, set): {(seed, part): AUROC}
+        ("one", "a"): {(0, 0): 0.9, (0, 1): 0.4, (1, 0): 0.8, (1, 1): 0.7},
+        ("one", "b"): {(0, 0): 0.6},
+        ("two", "a"): {(0, 0): 0.5},
+        ("two", "b"): {(0, 0): 0.6},
+        ("raw", "a"): {(0, 0): 0.99},
+        ("floor", "b"): {(0, 0): 0.45},
+    }
+    jobs, done = [], {}
+    for (row, name), runs in auroc.items():
+        for (seed, part), value in runs.items():
+            jobs.append(Job(row, name, part, seed, {"row": row}))
+            done[jobs[-1].key] = {
+                "auroc": value, "ap": value / 2, "f1": value / 4, "seconds": 30.0,
+            }  # fmt: skip
+    jobs.append(Job("two", "a", 0, 1, {"row": "two"}))  # not done yet
+    found = bench.summary(table, jobs, done, command="askew bench by hand")
+
+    cell = found["rows"]["one"]["a"]
+    # Means over classes: 0.65 and 0.75; their sample deviation: 0.1 / sqrt(2).
+    assert cell["auroc"] == pytest.approx([0.70, 0.1 / math.sqrt(2)])
+    assert cell["ap"] == pytest.approx([0.35, 0.05 / math.sqrt(2)])
+    assert cell["f1"][0] == pytest.approx(0.175)
+    assert cell["least"] == pytest.approx(0.55)  # class 1, over seeds
+    assert (cell["below"], cell["runs"], cell["seeds"], cell["parts"]) == (1, 4, 2, 2)
+    assert cell["seconds"] == 120
+    assert found["rows"]["two"]["a"]["auroc"] == [0.5, None]  # 0.5 itself is not below
+    assert found["rows"]["two"]["a"]["below"] == 0
+    assert "b" not in found["rows"]["raw"]
+
+    overall = found["overall"]
+    assert overall["one"]["auroc"] == pytest.approx(0.65)
+    assert overall["one"]["rank"] == pytest.approx((1 + 1.5) / 2)
+    assert overall["two"]["rank"] == pytest.approx((2 + 1.5) / 2)
+    assert overall["raw"]["rank"] is None and overall["floor"]["rank"] is None
+    assert (overall["one"]["below"], overall["one"]["runs"]) == (1, 5)
+    assert overall["floor"]["below"] == 1
+
+    text = bench.markdown(found)
+    (line,) = [line for line in text.splitlines() if line.startswith("| one ")]
+    assert line == "| one | 70.0 ± 7.1 (2) | 60.0 (1) | 65.0 | 1.2 | 1 of 5 | 2.5 |"
+    assert "| two | 50.0 (1) | 60.0 (1) | 55.0 | 1.8 | 0 of 2 | 1.0 |" in text
+    assert "| raw | 99.0 (1) |  |  |  | 0 of 1 | 0.5 |" in text  # no mean over sets it lacks
+    assert "| *published:* Paper | 70.5±1.0 |  |  |  |  |  |" in text
+    assert "`askew bench by hand`" in text
+
+
+def test_a_table_of_many_sets_has_a_line_a_set():
+    names = [f"set {i}" for i in range(9)]
+    table = Table(
+        title="Many", protocol="half-split", metric="ap", seeds=1,
+        sets=[{"name": name} for name in names], rows=[{"name": "one"}], data={}, options={},
+    )  # fmt: skip
+    jobs = [Job("one", name, 0, 0, {}) for name in names]
+    result = {"auroc": 0.9, "ap": 0.5, "f1": 0.25, "seconds": 60.0}
+    found = bench.summary(table, jobs, {job.key: result for job in jobs}, command="x")
+    lines = bench.markdown(found).splitlines()
+    assert "| one | 90.0 | 50.0 | 25.0 | 1.00 | 0 of 9 | 9.0 |" in lines
+    assert all(f"| {name} | 50.0 (1) |" in lines for name in names)
+
+
+# For real.
+
+
+def test_thyroid_from_toml_to_markdown(quick):
+    mean = '[[row]]\nname = "mean"\nfloor = "distance to the mean"\n[[row]]'
+    text = QUICK.replace("[[row]]", mean, 1)
+    text = text.replace('"thyroid"', '"thyroid"\npublished = { IF = 46.9, GOAD = "74.5±1.1" }')
+    out = quick.parent / "new" / "quick.json"
+    found = bench.run(written(quick, text), seeds=2, out=out, workers=1)
+    cells = {row: found["rows"][row]["thyroid"] for row in ("kNN", "mean", "constant")}
+    assert cells["constant"]["auroc"] == [0.5, None]
+    assert 0.9 < cells["kNN"]["auroc"][0] < 1
+    assert 0 < cells["kNN"]["auroc"][1] < 0.05  # two splits
+    assert cells["mean"]["auroc"][0] > 0.6
+    assert json.loads(out.read_text()) == found
+    shown = out.with_suffix(".md").read_text()
+    assert "(2) |" in shown and "| *published:* GOAD | 74.5±1.1 | 74.5 |" in shown
+    lines = (quick.parent / "results" / "quick.jsonl").read_text().splitlines()
+    assert len(lines) == 5
+    record = json.loads(lines[0])
+    assert (record["row"], record["set"], record["result"]["train"]) == ("mean", "thyroid", 1839)
+
+
+@pytest.mark.parametrize("protocol", ["one-vs-rest", "n-vs-rest"])
+def test_racketsports_from_toml_to_markdown(quick, protocol):
+    text = QUICK.replace("half-split", protocol).replace("thyroid", "racketsports")
+    text = text.replace("seeds = 3", 'seeds = 1\ndata = { type = "Series", layout = "time-first" }')
+    found = bench.run(written(quick, text), workers=1)
+    assert found["rows"]["constant"]["racketsports"]["auroc"] == [0.5, None]
+    cell = found["rows"]["kNN"]["racketsports"]
+    assert (cell["parts"], cell["runs"]) == (4, 4)
+    assert cell["least"] <= cell["auroc"][0] <= 1
+    assert cell["auroc"][0] > (0.6 if protocol == "one-vs-rest" else 0.5)
+
+
+def test_large_sets_are_capped_by_the_seed(quick):
+    text = QUICK.replace("seeds = 3", "seeds = 2\nmost_train = 50\nmost_test = 80")
+    jobs = list(Table.read(written(quick, text)).jobs(None))[:2]
+    splits = [bench._split(job) for job in [jobs[0], jobs[0], jobs[1]]]
+    assert [len(split.train) for split in splits] == [50] * 3
+    assert [len(split.labels) for split in splits] == [80] * 3
+    assert splits[0].train.equals(splits[1].train)
+    assert not splits[0].train.reset_index(drop=True).equals(splits[2].train.reset_index(drop=True))
+
+
+def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
+    (job, *_) = Table.read(quick).jobs(1)
+    seen = []
+    monkeypatch.setitem(bench.METRICS, "auroc", lambda labels, scores: seen.append(scores) or 0.5)
+    bench.run_job(job)
+    split = bench._split
+    turned = lambda job: (s := split(job))._replace(labels=1 - s.labels)  # noqa: E731
+    monkeypatch.setattr(bench, "_split", turned)
+    bench.run_job(job)
+    np.testing.assert_array_equal(*seen)
+
+
+# The tables we publish.
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_published_tables_can_be_run(path):
+    table = Table.read(path)
+    names = [entry["name"] for entry in table.sets]
+    rows = [row["name"] for row in table.rows]
+    assert len(set(names)) == len(names) and len(set(rows)) == len(rows)
+    assert {"constant", "random"} <= set(rows)  # the floors
+    items = (
+        np.random.default_rng(0).normal(size=(30, 16, 2))
+        if table.protocol != "half-split"
+        else np.random.default_rng(0).normal(size=(30, 4))
+    )
+    fitted = set()
+    for row in table.rows:
+        assert ("method" in row) != ("floor" in row), row["name"]
+        # A name misspelt here would be passed over in silence.
+        assert set(row.get("on", {})) | set(row.get("skip", [])) <= set(names), row["name"]
+        known = {
+            "name",
+            "method",
+            "floor",
+            "parameters",
+            "data",
+            "on",
+            "skip",
+            "seeds",
+            "untrained",
+        }
+        assert set(row) <= known
+        for entry in table.sets:
+            assert set(entry) <= {"name", "seeds", "parts", "normal", "data", "published"}
+            assert set(row.get("on", {}).get(entry["name"], {})) <= {"parameters", "data", "seeds"}
+            job = Job(row["name"], entry["name"], 0, 0, table._spec(row, entry))
+            data = bench._data_type(job)
+            if repr(data.get_params()) not in fitted:
+                fitted.add(repr(data.get_params()))
+                data.fit(items)
+            if "method" in row:
+                method(row["method"])(data=data, **job.spec["parameters"]).check()
+    for entry in table.sets:
+        for value in entry.get("published", {}).values():
+            assert 0 < float(str(value).partition("±")[0]) <= 100
+
+
+def test_there_are_published_tables():
+    assert {"tables", "series", "adbench"} <= {path.stem for path in TABLES}
