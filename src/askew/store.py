@@ -119,10 +119,9 @@ def _parameters(owner: Detector | DataType) -> dict[str, Any]:
     """Return constructor parameters; a data type among them is kept as class and parameters."""
     found: dict[str, Any] = {}
     for name, value in owner.get_params(deep=False).items():
-        nested = isinstance(value, DataType)
-        found[name] = (
-            {"class": type(value).__name__, "parameters": _parameters(value)} if nested else value
-        )
+        if isinstance(value, DataType):
+            value = {"class": type(value).__name__, "parameters": _parameters(value)}
+        found[name] = value.item() if isinstance(value, np.generic) else value
     return found
 
 
@@ -212,11 +211,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
             f"{folder} is not a model: it has no {MANIFEST}; expected a folder written by "
             "askew fit or save."
         ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ModelError(
             f"{folder / MANIFEST} is damaged ({error}): save the model again."
         ) from error
-    if not isinstance(manifest, dict) or "schema" not in manifest:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
         raise ModelError(f"{folder / MANIFEST} is not of askew: it names no schema.")
     if manifest["schema"] > SCHEMA:
         raise ModelError(
@@ -233,7 +232,7 @@ def _tensors(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
         raise ModelError(
             f"{folder / WEIGHTS} is missing or unreadable: save the model again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256", {}).get(WEIGHTS):
+    if manifest.get("sha256") != {WEIGHTS: hashlib.sha256(content).hexdigest()}:
         raise ModelError(
             f"{folder / WEIGHTS} is not what was saved (its sha256 differs): it is damaged or was "
             "changed; save the model again."
@@ -265,7 +264,7 @@ def _swap(fresh: Path, folder: Path) -> None:
     folder.rename(old)
     try:
         fresh.rename(folder)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
