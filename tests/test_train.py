@@ -110,8 +110,8 @@ def test_the_first_epochs_are_not_kept():
         lambda net, x: (net.point.place * 0 + next(values)).expand(len(x)),
         epochs=30, patience=2,
     )  # fmt: skip
-    assert history.best_epoch == Best.FIRST
-    assert len(history.losses) == Best.FIRST + 1 + 2
+    assert history.best_epoch == 5  # the paper's rule
+    assert len(history.losses) == 5 + 1 + 2
 
 
 def test_buffers_go_back_with_the_weights():
