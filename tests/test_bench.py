@@ -58,6 +58,9 @@ def written(path, text):
         ("half-split", "quarter-split", "protocol='quarter-split' is not known"),
         ("seeds = 3", 'metric = "accuracy"', "metric='accuracy' is not known: choose one of auroc"),
         ('floor = "constant"', 'floor = "ceiling"', "floor='ceiling' is not known"),
+        ('floor = "constant"', "", "row 'constant' has neither a method nor a floor"),
+        ('name = "thyroid"', 'id = "thyroid"', "has a set without a name"),
+        ('name = "kNN"', "", "has a row without a name"),
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused_in_words(quick, old, new, words):

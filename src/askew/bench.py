@@ -92,11 +92,16 @@ class Table:
         for name in ("title", "protocol", "set", "row"):
             if name not in content:
                 raise InputError(f"{path} has no {name!r}: see benchmarks/README.md for the form.")
+        for name in ("set", "row"):
+            if not all("name" in entry for entry in content[name]):
+                raise InputError(f"{path} has a {name} without a name.")
         _one_of("protocol", content["protocol"], PROTOCOLS)
         _one_of("metric", content.get("metric", "auroc"), METRICS)
         for row in content["row"]:
             if "floor" in row:
                 _one_of("floor", row["floor"], FLOORS)
+            elif "method" not in row:
+                raise InputError(f"{path}: row {row['name']!r} has neither a method nor a floor.")
         return cls(
             title=content["title"],
             protocol=content["protocol"],
@@ -123,7 +128,7 @@ class Table:
         if row.get("floor") == "constant":
             return 1
         special = row.get("on", {}).get(entry["name"], {})
-        asked = [level.get("seeds", self.seeds) for level in (entry, row, special)]
+        asked: list[int] = [level.get("seeds", self.seeds) for level in (entry, row, special)]
         return min([*asked, self.seeds if most is None else most])
 
     def _parts(self, entry: Mapping[str, Any]) -> Iterable[int]:
