@@ -157,6 +157,9 @@ def test_settings_of_a_set_and_a_row_override_the_general_ones(quick):
     (job, *_) = Table.read(written(quick, text)).jobs(None)
     assert job.spec["data"] == {"scaling": "standard", "categories": 3}
     assert job.spec["parameters"] == {"neighbors": 7}
+    text = text.replace("on.thyroid.parameters", 'on.thyroid.data = { scaling = "quantile" }\n#')
+    (job, *_) = Table.read(written(quick, text)).jobs(None)
+    assert job.spec["data"] == {"scaling": "quantile", "categories": 3}
 
 
 def test_a_set_may_have_fewer_seeds_and_a_row_may_skip_it(quick):

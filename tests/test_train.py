@@ -330,7 +330,7 @@ ROWS = np.random.default_rng(0).normal(size=(80, 3))
 
 @pytest.mark.filterwarnings("ignore:health")
 def test_a_method_keeps_its_best_epoch_by_items_set_aside():
-    learned, judged = [], []
+    learned, stepped, judged = [], [], []
 
     class Watched(NeuTraLAD):
         def learn(self, net, items, generator):
@@ -338,8 +338,7 @@ def test_a_method_keeps_its_best_epoch_by_items_set_aside():
             return super().learn(net, items, generator)
 
         def losses(self, net, x):
-            if not torch.is_grad_enabled():
-                judged.append(len(x))
+            (stepped if torch.is_grad_enabled() else judged).append(x)
             return super().losses(net, x)
 
     detector = Watched(
@@ -348,7 +347,11 @@ def test_a_method_keeps_its_best_epoch_by_items_set_aside():
     ).fit(ROWS)  # fmt: skip
     training = detector.training_
     assert len(learned[0]) == 64
-    assert judged[1:-1] == [16] * len(training["losses"])  # and all 64 before and after
+    looks = judged[1:-1]  # without the looks at all 64 before and after
+    assert [len(x) for x in looks] == [16] * len(training["losses"])
+    assert all(torch.equal(x, looks[0]) for x in looks)
+    apart = {tuple(row) for row in looks[0].tolist()}
+    assert apart.isdisjoint(tuple(row) for x in stepped for row in x.tolist())
     assert len(training["validation_losses"]) == len(training["losses"])
     late = training["validation_losses"][Best.FIRST :]
     assert training["best_epoch"] == Best.FIRST + int(np.argmin(late))
