@@ -218,6 +218,12 @@ def test_a_failed_fit_leaves_the_previous_model():
         {"alert_rate": 0.0},
         {"validation": 1.5},
         {"neighbors": -1},
+        {"views": "many"},
+        {"lr": "fast"},
+        {"steps": 2.5},
+        {"seed": None},
+        {"seed": 2**70},
+        {"device": "gpu"},
     ],
 )
 def test_senseless_parameters_are_refused(wrong):
@@ -270,3 +276,70 @@ def test_explanation_points_at_the_span_that_was_spoiled():
         step, channel = np.unravel_index(explanation.points.argmax(), (24, 2))
         assert 9 <= step <= 14
         assert channel == 1
+
+
+def test_p_values_of_the_default_hold_for_fresh_normal_items():
+    """Also where few items are held out, which measure both parts of the score themselves."""
+    alarms = []
+    for seed in range(30):
+        generator = np.random.default_rng(seed)
+        detector = make("NeuTraLAD", "Tabular", nets=1, steps=10, views=3, seed=seed)
+        detector.fit(generator.normal(size=(100, 3)))
+        assert len(detector.calibration_) == 20
+        alarms.append((detector.p_values(generator.normal(size=(500, 3))) <= 0.1).mean())
+    # 2 of 21 places: 0.095 on average; each seed's own rate spreads by about 0.065.
+    assert np.mean(alarms) == pytest.approx(0.095, abs=3 * 0.065 / 30**0.5)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_copies_of_a_training_item_score_alike_alone_and_together(name):
+    few = np.repeat(np.random.default_rng(0).normal(size=(5, 7)) * 100, 30, axis=0)
+    detector = make(name, "Tabular").fit(few)
+    together = detector.decision_function(few)
+    alone = np.concatenate([detector.decision_function(few[i : i + 1]) for i in range(0, 150, 30)])
+    np.testing.assert_allclose(together[::30], alone, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(detector.p_values(few)[::30], detector.p_values(few[::30]))
+
+
+def test_rows_too_large_for_the_networks_are_not_called_normal():
+    huge = make("NeuTraLAD", "Tabular").set_params(data=Tabular(scaling="none")).fit(rows(0))
+    assert huge.decision_function(np.full((1, 5), 1e300))[0] > huge.threshold_
+
+
+def test_the_bank_does_not_depend_on_the_order_of_the_file():
+    clusters = np.concatenate([rows(0, 400), 50 + rows(1, 400)])
+    detector = make("NeuTraLAD", "Tabular", bank=10).fit(clusters)
+    near = detector.net_.bank.items[:, 4]
+    assert (near > 0).any()
+    assert (near < 0).any()
+
+
+def test_what_was_fitted_before_survives_a_fit_that_fails_late():
+    detector = make("KNN", "Tabular").fit(rows(0))
+    before = detector.decision_function(rows(1))
+    bad = rows(0)
+    bad[7, 2] = np.inf  # found only when the held-out rows are encoded, or the learned ones
+    with pytest.raises(InputError):
+        detector.fit(bad[:, :4])
+    np.testing.assert_array_equal(detector.decision_function(rows(1)), before)
+
+
+def test_columns_with_names_that_mean_something_to_the_store(tmp_path):
+    import pandas as pd
+
+    for name in ("array:x", "$array", "strings", "$mapping"):
+        table = pd.DataFrame({name: np.arange(40.0), "kind": ["array:y", "$strings"] * 20})
+        detector = make("KNN", "Tabular").fit(table)
+        detector.save(tmp_path / "model")
+        loaded = askew.load(tmp_path / "model")
+        np.testing.assert_array_equal(
+            loaded.decision_function(table), detector.decision_function(table)
+        )
+
+
+def test_parameters_changed_after_fit_are_not_saved(tmp_path):
+    detector = make("NeuTraLAD", "Tabular").fit(rows(0))
+    detector.set_params(views=5)
+    with pytest.raises(InputError, match="changed after fit"):
+        detector.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())

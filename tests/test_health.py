@@ -89,7 +89,7 @@ def test_a_detector_that_is_blind_to_scale_fails():
     assert checks["loss moved"]["passed"]
     assert not checks["sees scaled items"]["passed"]
     assert checks["sees scaled items"]["value"] < 0.6
-    assert "default settings" in told["sees scaled items"]
+    assert "another method" in told["sees scaled items"]
 
 
 def test_a_score_that_depends_on_its_neighbours_fails():
@@ -104,7 +104,7 @@ def test_a_detector_that_is_the_wrong_way_round_loses_to_a_trivial_statistic():
     checks, told = fitted(Backwards())
     assert not checks["better than a trivial statistic"]["passed"]
     assert checks["better than a trivial statistic"]["value"] < -0.2
-    assert "KNN" in told["better than a trivial statistic"]
+    assert "another method" in told["better than a trivial statistic"]
     assert checks["sees scaled items"]["value"] < 0.5
 
 
@@ -112,7 +112,7 @@ def test_scores_in_a_few_lumps_are_not_calibrated():
     checks, told = fitted(Torn())
     assert not checks["calibrated"]["passed"]
     assert checks["calibrated"]["value"] <= 1e-3
-    assert "exchangeable" in told["calibrated"]
+    assert "look at their order" in told["calibrated"]
 
 
 @pytest.mark.parametrize("detector", [NeuTraLAD(steps=150), KNN()], ids=["NeuTraLAD", "KNN"])

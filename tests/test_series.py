@@ -587,3 +587,10 @@ def test_altered_copies_stay_finite_and_within_their_series(series, seed):
     for copy, (i, one) in itertools.product(copies.values(), enumerate(series)):
         assert torch.isfinite(copy).all()
         assert not copy[i, :, len(one) :].any()
+
+
+def test_series_that_are_hardly_recorded_are_told():
+    data = Series(layout="time-first").fit(ragged())
+    dead = np.full((12, 3), np.nan)
+    with pytest.warns(UserWarning, match="2 of 3 series have fewer.*series 1"):
+        data.encode([RNG.normal(size=(12, 3)), dead, RNG.normal(size=(2, 3))])

@@ -186,7 +186,7 @@ def test_every_kind_in_one_table():
 
 def test_text_among_numbers_is_named_when_a_column_is_left_out():
     cells = [str(i / 7) for i in range(50)] + ["broken"]
-    table = Tabular().fit(pd.DataFrame({"a": cells, "b": range(51)}))
+    table = Tabular().fit(pd.DataFrame({"a": cells, "b": np.arange(51.0)}))
     assert "row 50: 'broken'" in table.left_out_["a"]
 
 
@@ -581,3 +581,20 @@ def test_long_arrays_are_the_same_in_any_chunk(monkeypatch):
         monkeypatch.setattr(tabular, "CHUNK", chunk)
         assert torch.equal(table.encode(rows), x)
     assert torch.equal(table.encode(np.asfortranarray(rows)), x)
+
+
+# --- columns that number the rows
+
+
+def test_whole_numbers_that_run_through_are_left_out():
+    rows = pd.DataFrame({"number": np.arange(600)[::-1], "value": normal(600, 1)[:, 0]})
+    some = rows.sample(480, random_state=0)  # as after some rows were held out
+    table = Tabular().fit(some)
+    assert "numbers the rows" in table.left_out_["number"]
+    assert list(table.kinds_) == ["value"]
+
+
+@pytest.mark.parametrize("column", [np.arange(600) * 7, np.arange(600) // 2, np.arange(600.0)])
+def test_other_whole_numbers_are_kept(column):
+    rows = pd.DataFrame({"count": column, "value": normal(600, 1)[:, 0]})
+    assert "count" in Tabular().fit(rows).kinds_

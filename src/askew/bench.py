@@ -2,7 +2,8 @@
 
 A table is a TOML file: constructor arguments, data, protocol, published numbers. Every run of a
 method is a job of its own; finished jobs are kept beside the table, in results/NAME.jsonl, under a
-name that changes with anything that could change them. So a stopped table goes on where it was.
+name that changes with all settings and the version. So a stopped table goes on where it was. Who
+changes the code without the version deletes what should be computed anew.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from askew import __version__, datasets, metrics
 from askew.errors import InputError
+
+if TYPE_CHECKING:
+    from askew.detector import Detector
 
 METRICS = {
     "auroc": metrics.auroc,
@@ -57,9 +61,11 @@ class Job:
 
     @property
     def key(self) -> str:
-        """A name that changes with anything that could change the result."""
-        content = json.dumps([self.set, self.part, self.seed, self.spec], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:20]
+        """A name that changes with all settings, those left at their defaults included."""
+        made = repr(_detector(self).get_params()) if self.spec.get("method") else None
+        content = [__version__, self.set, self.part, self.seed, self.spec, made]
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True)
@@ -228,16 +234,18 @@ def _scores(job: Job, train: Any, test: Any) -> tuple[NDArray[np.float64], float
         return _floor(job, train, test), 0.0
     import torch
 
-    from askew.methods import method
-
     torch.set_num_threads(1)
-    detector = method(job.spec["method"])(
-        data=_data_type(job), seed=job.seed, **job.spec["parameters"]
-    )
+    detector = _detector(job)
     started = time.perf_counter()
     detector.fit(train)
     fitted = time.perf_counter() - started
     return detector.decision_function(test), fitted
+
+
+def _detector(job: Job) -> Detector:
+    from askew.methods import method
+
+    return method(job.spec["method"])(data=_data_type(job), seed=job.seed, **job.spec["parameters"])
 
 
 def _data_type(job: Job) -> Any:

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from askew import calibrate
 from askew.data import DataType, Raw, guess
-from askew.errors import InputError, NotFittedError
+from askew.errors import AskewError, InputError, NotFittedError
 from askew.nets.parts import Parts
 from askew.progress import Progress, Shown
 from askew.train import SCHEDULES, Budget, History, mean_loss, train
@@ -34,6 +34,12 @@ MOST_HELD_OUT = 10_000
 
 CHUNK_ITEMS = 65_536
 """Raw items encoded at a time when scoring, so memory is bounded by this and not by the data."""
+
+LEAST_SETTLED = 5
+"""Held-out items from which what is measured on them can be trusted."""
+
+ROUNDING = 1e-5
+"""Relative size of what rounding in single precision may change in a score."""
 
 BATCH_NUMBERS = 2**18
 """Input numbers in one scoring batch."""
@@ -52,7 +58,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     held_out: share of the training items, in [0, 1), that is not learned from: their scores
         become the yardstick for p-values and the threshold. With 0 there are none.
     alert_rate: false alarms accepted on normal items, in (0, 1).
-    device: ``"auto"``, or a torch device.
+    device: ``"auto"`` (CUDA where there is one, else the CPU), or a torch device that knows double
+        precision.
     seed: of all that is random; the global generators are left as found.
     verbose: show progress: a bar on a terminal, lines in a log.
 
@@ -89,17 +96,31 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
         """Learn from all training items, encoded."""
 
-    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> None:
+    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> Tensor | None:
         """Measure what the scores need to know of items that were not learned from.
 
         Parameters
         ----------
-        items: the held-out items, encoded; the learned ones where none were held out.
+        items: the held-out items, encoded; the learned ones where hardly any were held out.
         learned: whether they are the learned ones.
+
+        Returns
+        -------
+        What each item would score had it not been measured itself, ``(n,)``; None where nothing
+        was measured, and its score is just that. P-values are made from these.
         """
+        return None
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
+        for parameter in fields(self):
+            check_number(parameter.name, getattr(self, parameter.name), str(parameter.type))
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed={self.seed!r}: expected a whole number from 0 to below 2^63.")
+        try:
+            self._device()
+        except RuntimeError as error:
+            raise InputError(f"device={self.device!r} is not one that torch knows.") from error
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out={self.held_out}: expected a share from 0 to below 1.")
         if not 0 < self.alert_rate < 1:
@@ -114,33 +135,16 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         ------
         InputError: the input or a parameter makes no sense; what was fitted before stays.
         """
-        from askew import explain, health
-
         self.check()
-        with seeded(self.seed) as generator:
-            data = guess(X) if self.data is None else clone(self.data)
-            learned, held = self._split(data.count(X), generator)
-            data.fit(data.take(X, learned))
-            items = data.encode(data.take(X, learned)).to(self._device())
-            net = self.build(data).to(self._device())
-            before = self._typical_loss(net, items)
-            history = self.learn(net, items, generator)
-            net.eval()
-            after = self._typical_loss(net, items)
-            fresh = data.encode(data.take(X, held)).to(self._device()) if len(held) else items
-            with torch.no_grad():
-                self.settle(net, fresh, learned=not len(held))
-            references = explain.references(items, generator)
-        self.data_, self.net_ = data, net
-        self.references_ = references.cpu().numpy()
-        self._copy_names(data)
-        self.decision_scores_ = self.decision_function(X)
-        held_scores = self.decision_scores_[held]
-        self.calibration_ = np.sort(held_scores)
-        self.threshold_ = self._threshold(self.calibration_)
-        self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
-        self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
-        self.health_ = health.examine(self, X, held if len(held) else learned)
+        before = dict(vars(self))
+        try:
+            for name in [name for name in before if name.endswith("_")]:
+                delattr(self, name)
+            with seeded(self.seed) as generator:
+                self._fit(X, generator)
+        except BaseException:
+            self.__dict__ = before
+            raise
         return self
 
     def decision_function(self, X: Raw) -> Scores:
@@ -165,13 +169,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def p_values_of(self, scores: ArrayLike) -> Scores:
         """Return the p-values of scores already computed, ``(n,)``."""
         self._check_calibrated()
-        return calibrate.p_values(self.calibration_, np.asarray(scores, dtype=np.float64))
+        lowered = self._lowered(np.asarray(scores, dtype=np.float64))
+        return calibrate.p_values(self.calibration_, lowered)
 
     def predict(self, X: Raw) -> NDArray[np.int64]:
         """Return 1 for alerts and 0 for the rest, ``(n,)``, at `alert_rate` false alarms."""
         scores = self.decision_function(X)
         self._check_calibrated()
-        return (scores > self.threshold_).astype(np.int64)
+        return (self._lowered(scores) > self.threshold_).astype(np.int64)
 
     def predict_proba(self, X: Raw) -> Scores:
         """Return ``[p, 1 - p]`` for each item, ``(n, 2)``, with p its p-value.
@@ -209,6 +214,51 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     # How it is done.
 
+    def _fit(self, X: Raw, generator: torch.Generator) -> None:
+        from askew import explain, health
+
+        data = guess(X) if self.data is None else clone(self.data)
+        learned, held = self._split(data.count(X), generator)
+        data.fit(data.take(X, learned))
+        items = data.encode(data.take(X, learned)).to(self._device())
+        net = self.build(data).to(self._device())
+        before = self._typical_loss(net, items)
+        history = self.learn(net, items, generator)
+        net.eval()
+        after = self._typical_loss(net, items)
+        self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
+        self.data_, self.net_ = data, net
+        self.references_ = explain.references(items, generator).cpu().numpy()
+        self._copy_names(data)
+        self._calibrate(X, items, held)
+        self.health_ = health.examine(self, X, held if len(held) else learned)
+
+    def _calibrate(self, X: Raw, items: Tensor, held: NDArray[np.intp]) -> None:
+        """Score the training items; let the held-out ones set p-values and threshold."""
+        enough = len(held) >= LEAST_SETTLED
+        fresh = self.data_.encode(self.data_.take(X, held)) if enough else items
+        with torch.no_grad():
+            measured = self.settle(self.net_, fresh.to(items.device), learned=not enough)
+        self.decision_scores_ = self.decision_function(X)
+        held_scores = self.decision_scores_[held]
+        if measured is not None and enough:
+            held_scores = measured.double().cpu().numpy()
+        self.calibration_ = np.sort(held_scores)
+        self.threshold_ = self._threshold(self.calibration_)
+        self.labels_ = (self._lowered(self.decision_scores_) > self.threshold_).astype(np.int64)
+
+    def _lowered(self, scores: Scores) -> Scores:
+        """Return scores lower by their rounding error, so that equal items stay equal.
+
+        Without this, a score that is a hair higher in one batch than in another would or would
+        not pass held-out items that are just like it.
+        """
+        if not len(self.calibration_):
+            return scores
+        size = np.abs(scores) + np.abs(np.median(self.calibration_)) + np.std(self.calibration_)
+        lowered: Scores = scores - ROUNDING * size
+        return lowered
+
     def in_batches(self, X: Raw) -> Iterator[Tensor]:
         """Yield raw items as batches for scoring, encoded a bounded chunk at a time."""
         self._check_fitted()
@@ -225,7 +275,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def _slices(self, items: Tensor) -> Iterator[Tensor]:
         """Cut encoded items into batches of a bounded size."""
         numbers = max(1, items[:1].numel())
-        yield from items.split(max(16, min(4096, BATCH_NUMBERS // numbers)))
+        yield from items.split(max(1, min(4096, BATCH_NUMBERS // numbers)))
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
         """Return ``of_batch(net, x)`` of all raw items, joined."""
@@ -239,7 +289,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         net = self.net_.to(device).eval()
         with torch.no_grad():
             parts = [of_batch(net, x.to(device)).double().cpu().numpy() for x in batches]
-        return np.concatenate(parts) if parts else np.empty(0)
+        joined = np.concatenate(parts) if parts else np.empty(0)
+        if not np.isfinite(joined).all():
+            where = int(np.argmin(np.isfinite(joined).reshape(len(joined), -1).all(1)))
+            raise AskewError(
+                f"item {where} has a score that is not finite: look for extreme values in it, or "
+                "fit with another seed."
+            )
+        return joined
 
     def _split(
         self, count: int, generator: torch.Generator
@@ -272,9 +329,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def _device(self) -> torch.device:
         if self.device != "auto":
             return torch.device(self.device)
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -374,9 +429,32 @@ class TrainedDetector(Detector):
         return mean_loss(net, items[:512], self.losses)
 
 
+def check_number(name: str, value: object, declared: str) -> None:
+    """Refuse what is not the kind of number that a parameter is declared as.
+
+    Raises
+    ------
+    InputError: the value is of another type.
+
+    Example
+    -------
+    >>> check_number("views", "many", "int")
+    Traceback (most recent call last):
+    ...
+    askew.errors.InputError: views='many': expected a whole number.
+    """
+    kind, _, rest = declared.partition(" ")
+    kinds = {"int": (int, np.integer), "float": (int, float, np.integer, np.floating)}
+    if kind not in kinds or (value is None and "None" in rest):
+        return
+    if not isinstance(value, kinds[kind]) or isinstance(value, bool):
+        number = "a whole number" if kind == "int" else "a number"
+        raise InputError(f"{name}={value!r}: expected {number}.")
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[torch.Generator]:
     """Draw from a seed of one's own: torch's global generator is put back on leaving."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
         yield torch.Generator().manual_seed(seed)

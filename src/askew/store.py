@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ from askew.methods import method
 SCHEMA = 1
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
-ARRAY = "array:"
-"""Prefix of a string that stands for an array kept among the weights."""
+BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
+"""What a manifest that is not as it should be leads to."""
+
+ARRAY, STRINGS, NUMBER, MAPPING = "$array", "$strings", "$number", "$mapping"
+"""Keys of objects that stand for what JSON has no word for."""
 
 
 def save(detector: Detector, folder: Path) -> None:
@@ -43,13 +47,15 @@ def save(detector: Detector, folder: Path) -> None:
 
     Raises
     ------
-    InputError: the place is taken by something that is not a model, or cannot be written.
+    InputError: the place is taken by something that is not a model, or cannot be written; or the
+        detector could not be loaded again.
     """
     _check_place(folder)
     manifest, tensors = describe(detector)
     weights = tensor_bytes(tensors)
     manifest["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=True)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    _check_readable(text, tensors)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -80,7 +86,7 @@ def load(folder: str | Path) -> Detector:
     tensors = _tensors(folder, manifest)
     try:
         return _rebuild(manifest, tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except BROKEN as error:
         first = str(error).partition("\n")[0]  # torch goes on with a line for each tensor
         raise ModelError(
             f"{folder} does not hold what its {MANIFEST} promises ({first}): save the model again."
@@ -135,30 +141,39 @@ def _fitted(owner: Detector | DataType) -> dict[str, Any]:
 
 
 def _plain(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """Return a value as JSON; arrays of numbers move to the tensors and leave their name."""
+    """Return a value as JSON; what JSON has no word for becomes an object with one ``$`` key.
+
+    Arrays of numbers move to the tensors and leave their name.
+    """
     if isinstance(value, Mapping):
-        return {key: _plain(inner, f"{name}.{key}", tensors) for key, inner in value.items()}
+        plain = {key: _plain(inner, f"{name}.{key}", tensors) for key, inner in value.items()}
+        return {MAPPING: list(plain.items())} if any(k.startswith("$") for k in plain) else plain
     if isinstance(value, list | tuple):
         return [_plain(inner, f"{name}.{i}", tensors) for i, inner in enumerate(value)]
-    if isinstance(value, np.ndarray) and value.dtype != object and value.dtype.kind not in "UOSM":
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         tensors[name] = torch.as_tensor(np.ascontiguousarray(value))
-        return ARRAY + name
+        return {ARRAY: name}
     if isinstance(value, np.ndarray):
-        return {"strings": [str(item) for item in value]}
-    return value.item() if isinstance(value, np.generic) else value
+        return {STRINGS: [str(item) for item in value]}
+    value = value.item() if isinstance(value, np.generic) else value
+    return {NUMBER: str(value)} if isinstance(value, float) and not isfinite(value) else value
 
 
 def _revive(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     """Undo `_plain`."""
-    if isinstance(value, dict):
-        if set(value) == {"strings"}:
-            return np.array(value["strings"], dtype=object)
-        return {key: _revive(inner, tensors) for key, inner in value.items()}
     if isinstance(value, list):
         return [_revive(inner, tensors) for inner in value]
-    if isinstance(value, str) and value.startswith(ARRAY):
-        return tensors[value.removeprefix(ARRAY)].numpy()
-    return value
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {ARRAY}:
+        return tensors[value[ARRAY]].numpy()
+    if set(value) == {STRINGS}:
+        return np.array(value[STRINGS], dtype=object)
+    if set(value) == {NUMBER}:
+        return float(value[NUMBER])
+    if set(value) == {MAPPING}:
+        value = dict(value[MAPPING])
+    return {key: _revive(inner, tensors) for key, inner in value.items()}
 
 
 def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
@@ -244,6 +259,17 @@ def _tensors(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
             f"{folder / WEIGHTS} is damaged ({error}): save the model again."
         ) from error
     return tensors
+
+
+def _check_readable(text: str, tensors: Mapping[str, Tensor]) -> None:
+    """Make sure that what is about to be written can be loaded again."""
+    try:
+        _rebuild(json.loads(text), dict(tensors))
+    except BROKEN as error:
+        raise InputError(
+            f"this detector could not be loaded again ({error}): were parameters changed after "
+            "fit? Fit once more; methods of your own have to stand in askew.methods."
+        ) from error
 
 
 def _check_place(folder: Path) -> None:

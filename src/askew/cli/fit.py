@@ -21,6 +21,9 @@ from askew.errors import InputError
 from askew.methods import method
 from askew.store import MANIFEST
 
+LABEL_NAMES = ("label", "labels", "y", "target", "class", "anomaly", "is_anomaly", "outlier")
+"""Columns of these names are more often labels than measurements."""
+
 
 def run(
     data: Path,
@@ -139,6 +142,10 @@ def tell(detector: Detector, source: Source) -> None:
     passed = sum(bool(check["passed"]) for check in detector.health_)
     held = len(detector.calibration_)
     show.line(f"{type(detector).__name__} fitted on {source.name}: {detector.data_.describe()}")
+    for name, reason in getattr(detector.data_, "left_out_", {}).items():
+        say(f"Warning: column {name!r} is left out: it {reason}.")
+    for name in columns_like_labels(detector, source):
+        say(f"Warning: column {name!r} is learned from; if it holds labels, give --label {name}.")
     if source.label is not None:
         show.line(f"label column {source.label!r} removed: nothing is learned from it")
     finite = np.isfinite(detector.threshold_)
@@ -149,6 +156,14 @@ def tell(detector: Detector, source: Source) -> None:
     )
     if not finite:
         say(f"Warning: {_too_few(detector, held)}")
+
+
+def columns_like_labels(detector: Detector, source: Source) -> list[str]:
+    """Return learned columns that are named as labels usually are."""
+    if source.label is not None:
+        return []
+    learned = getattr(detector.data_, "kinds_", {})
+    return [name for name in learned if name.lower() in LABEL_NAMES]
 
 
 def _too_few(detector: Detector, held: int) -> str:

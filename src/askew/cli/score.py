@@ -133,7 +133,8 @@ def _selection(detector: Detector, selected: NDArray[np.bool_], fdr: float) -> s
         return f"{picked:,} selected at fdr {fdr:g}: on average at most {fdr:.3g} of them normal"
     held = len(detector.calibration_)
     return (
-        f"none selected at fdr {fdr:g}: with {held:,} held-out items no p-value is below "
-        f"{1 / (held + 1):.2g}, which {len(selected):,} items at once need "
-        f"{np.ceil(len(selected) / (fdr * (held + 1))):,.0f} times; fit with more items"
+        f"none selected at fdr {fdr:g}: {held:,} held-out items allow no p-value below "
+        f"{1 / (held + 1):.2g}, and of {len(selected):,} items at least "
+        f"{np.ceil(len(selected) / (fdr * (held + 1))):,.0f} would have to reach it; fit with "
+        "more items, or go by the alerts"
     )

@@ -19,12 +19,6 @@ OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})?"
 LEADING_ZERO = r"[+-]?0\d"
 CYCLES: Mapping[str, float] = {"hour": 1.0, "weekday": 7.0, "day of year": 365.0}
 """The cyclic parts of a date, and the days that one turn takes."""
-PLURALS: Mapping[str, str] = {
-    "number": "numbers",
-    "boolean": "booleans",
-    "category": "categories",
-    "date": "dates",
-}
 INFERRED: Mapping[str, str] = {
     "boolean": "boolean",
     "integer": "number",

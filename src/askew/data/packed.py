@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -374,6 +375,21 @@ def check_values(packed: Packed) -> None:
             f"Series {packed.owner[row]} holds {packed.values[row, channel]} in "
             f"{packed.channel(channel)}, step {packed.step[row]}: expected finite values below "
             f"{HUGE:g}. Replace it, or make it NaN to have it filled in."
+        )
+
+
+def warn_of_hardly_recorded(packed: Packed) -> None:
+    """Say which series are too short, or too empty, for their score to mean anything."""
+    recorded = np.bincount(
+        packed.owner, ~np.isnan(packed.values).all(axis=1), minlength=len(packed.lengths)
+    )
+    poor = np.flatnonzero(recorded < SHORTEST)
+    if len(poor):
+        warnings.warn(
+            f"{len(poor)} of {len(recorded)} series have fewer than {SHORTEST} recorded steps (the "
+            f"first: series {poor[0]}): their scores say little; look at them by hand.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

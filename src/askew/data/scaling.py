@@ -18,7 +18,8 @@ CLIP = 3.0
 """Standard deviations from which a value grows only logarithmically."""
 KNOTS = 1001
 """Training quantiles kept for each column by the scalings that use them."""
-TOP = float(np.finfo(np.float32).max)
+TOP = 1e12
+"""Largest encoded number: beyond it, products of single-precision networks would overflow."""
 
 
 def soft_clip(z: Floats) -> Floats:
@@ -45,7 +46,7 @@ def soft_clip(z: Floats) -> Floats:
 
 
 def plain(values: Floats, state: State) -> Floats:
-    """Return numbers as they are, within the range of float32."""
+    """Return numbers as they are, up to a size that networks can bear."""
     return np.clip(values, -TOP, TOP) if np.abs(values).max(initial=0) > TOP else values
 
 
@@ -58,7 +59,7 @@ def deviations(values: Floats, state: State) -> Floats:
 
 
 def standard(values: Floats, state: State) -> Floats:
-    """Return `deviations` within the range of float32."""
+    """Return `deviations`, up to a size that networks can bear."""
     return plain(deviations(values, state), state)
 
 

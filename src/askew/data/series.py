@@ -36,6 +36,7 @@ from askew.data.packed import (
     is_table,
     match_channels,
     pack,
+    warn_of_hardly_recorded,
 )
 from askew.errors import InputError
 from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, halvings_for
@@ -154,6 +155,7 @@ class Series(DataType):
         check_is_fitted(self)
         packed = match_channels(self._pack(X), self.channels_, len(self.mean_))
         check_length(packed, self.length_, "the longest training series")
+        warn_of_hardly_recorded(packed)
         values = (fill_gaps(packed, self.mean_) - self.center_) / self.scale_
         values = np.clip(values, -FAR, FAR)
         if self.present_:

@@ -37,6 +37,8 @@ CHUNK = 8_192
 """Rows encoded at a time: float64 copies stay in the processor's cache, twice as fast as 65,536."""
 FAR = 6.0
 """Standard deviations at which a cell stands that is missing where none ever was."""
+LEAST_NUMBERED = 50
+"""Rows from which a column of running whole numbers is taken for row numbers."""
 DISTINCT = 0.9
 """Share of distinct values from which a text column is taken for an identifier."""
 PLURALS: Mapping[str, str] = {
@@ -55,7 +57,7 @@ class Tabular(DataType):
     value 1,000 times too big is stranger than one 10 times too big and yet does not drown the rest.
     *Categories* get a 0/1 column for each of their commonest levels and one for all others, seen or
     not. Text that is different in nearly every row says which row it is, not whether it is normal:
-    it is left out and listed in ``left_out_``.
+    it is left out and listed in ``left_out_``; so are whole numbers that number the rows.
 
     *Dates* become what repeats: hour of day, weekday, day of year, as points on a circle, each only
     where training covers a whole cycle. Time itself is never used, since every future row would
@@ -150,7 +152,11 @@ class Tabular(DataType):
         self.missing_: list[str] = []
         self.parts_: dict[str, list[str]] = {}
         self.levels_: dict[str, list[str | None]] = {}
-        learners = {"category": self._learn_levels, "date": self._learn_parts}
+        learners = {
+            "category": self._learn_levels,
+            "date": self._learn_parts,
+            "number": _why_row_numbers,
+        }
         for name in self.columns_:
             self._refuse_empty(table[name])
             kind = kind_of(table[name])
@@ -505,6 +511,15 @@ def _one_hot(text: pd.Series[Any], levels: Sequence[str | None]) -> Floats:
     # A missing cell has the code -1, hence the last entry.
     places = [place.get(level, len(levels)) for level in [*found, None]]
     return np.eye(len(levels) + 1)[np.array(places, dtype=np.intp)[codes]]
+
+
+def _why_row_numbers(column: pd.Series[Any]) -> str:
+    """Say why whole numbers that run through, each once, are left out; or nothing."""
+    if column.dtype.kind not in "iu" or len(column) < LEAST_NUMBERED or not column.is_unique:
+        return ""
+    if int(column.max()) - int(column.min()) >= 2 * len(column):
+        return ""
+    return "numbers the rows: whole numbers that run through, none of them twice"
 
 
 def _why_left_out(text: pd.Series[Any]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from sklearn.neighbors import LocalOutlierFactor
 from torch import Tensor
 
 from askew.data import DataType
 from askew.methods.shallow import ShallowDetector
 from askew.nets.bank import Bank
 from askew.nets.parts import Parts
+
+EMPTY = 1e-10
+"""Added to mean distances: the density of copies is large, not infinite (as in scikit-learn)."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -59,7 +61,7 @@ class LOF(ShallowDetector):
     """Lying in a thinner region than one's neighbours is strange.
 
     The local outlier factor: the mean density around an item's neighbours over the density
-    around itself; about 1 for normal items. Fitted by scikit-learn on training items only.
+    around itself; about 1 for normal items. Densities are those of training items only.
 
     Parameters
     ----------
@@ -78,20 +80,21 @@ class LOF(ShallowDetector):
         return Parts(features=data.features(), bank=DensityBank())
 
     def learn_features(self, net: Parts, features: Tensor, generator: torch.Generator) -> None:
-        """Let scikit-learn measure the density around each training item."""
-        k = min(self.neighbors, len(features) - 1)
-        model = LocalOutlierFactor(n_neighbors=k, novelty=True).fit(features.cpu().numpy())
+        """Measure the density around each training item."""
         net.bank.fill(features, most=len(features), generator=generator)
-        distances = torch.as_tensor(model._distances_fit_X_[:, -1])
-        net.bank.reach = distances.to(features)
-        net.bank.density = torch.as_tensor(model._lrd).to(features)
+        k = min(self.neighbors, len(features) - 1)
+        found = [net.bank.nearest(x, k + 1) for x in features.split(1000)]
+        distances = torch.cat([values[:, 1:] for values, _ in found])  # the first is the item
+        index = torch.cat([places[:, 1:] for _, places in found])
+        net.bank.reach = distances[:, -1]
+        net.bank.density = 1 / (torch.maximum(distances, net.bank.reach[index]).mean(1) + EMPTY)
 
     def scores_of(self, net: Parts, features: Tensor) -> Tensor:
         """Return the local outlier factor, ``(B,)``."""
         k = min(self.neighbors, len(net.bank.items) - 1)
         distances, index = net.bank.nearest(features, k)
         reach = torch.maximum(distances, net.bank.reach[index]).mean(1)
-        factor: Tensor = net.bank.density[index].mean(1) * (reach + 1e-10)
+        factor: Tensor = net.bank.density[index].mean(1) * (reach + EMPTY)
         return factor
 
 

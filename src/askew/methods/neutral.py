@@ -23,9 +23,6 @@ LOSSES = ("contrastive", "prediction", "simclr")
 RECALLED = 20
 """Learned items looked through for the bank, as a multiple of its size."""
 
-SETTLED = 2000
-"""Items on which the usual size of the score's parts is measured."""
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NeuTraLAD(TrainedDetector):
@@ -41,8 +38,9 @@ class NeuTraLAD(TrainedDetector):
     The paper's networks have no biases and so, with residual or forward views and cosine
     similarity, cannot see the size of a row. The default differs from the paper in what mends
     this and lets one setting serve all data: biases, bounded views, a few networks averaged, and
-    the distance to the nearest training items added, each in units of its own spread.
-    `NeuTraLAD.paper` returns the paper's form.
+    the distance to the nearest training items, added to the loss when both have been turned into
+    how surprising they are among held-out items. The paper's settings are in the tables of
+    benchmarks/.
 
     Parameters
     ----------
@@ -114,23 +112,28 @@ class NeuTraLAD(TrainedDetector):
         """Train the networks, then remember items for the distance."""
         history = super().learn(net, items, generator)
         if self.neighbors:
-            some = items[: RECALLED * self.bank]
+            order = torch.randperm(len(items), generator=generator).to(items.device)
+            some = items[order[: RECALLED * self.bank]]
             features = torch.cat([net.features(x) for x in some.split(4096)])
             # Copies would only take the place of rarer items.
             distinct = torch.unique(features, dim=0)
             net.bank.fill(distinct, most=self.bank, generator=generator)
         return history
 
-    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> None:
+    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> Tensor | None:
         """Measure how large both parts of the score usually are."""
         if not self.neighbors:
-            return
+            return None
         itself = int(learned)  # a learned item's nearest neighbour is itself
-        some = items[:SETTLED].split(256)
-        net.contrast.measure(torch.cat([self._contrast(net, x) for x in some]))
-        net.distance.measure(
-            torch.cat([net.bank.distance(net.features(x), self.neighbors + itself) for x in some])
+        parts = items.split(256)
+        contrasts = torch.cat([self._contrast(net, x) for x in parts])
+        distances = torch.cat(
+            [net.bank.distance(net.features(x), self.neighbors + itself) for x in parts]
         )
+        net.contrast.measure(contrasts)
+        net.distance.measure(distances)
+        both: Tensor = net.contrast.crossed(contrasts) + net.distance.crossed(distances)
+        return both
 
     def scores(self, net: Parts, x: Tensor) -> Tensor:
         """Return the contrastive loss, or how surprising it and the distance are, ``(B,)``."""

@@ -18,7 +18,7 @@ from askew.train import History
 class ShallowDetector(Detector):
     """A detector that learns from all features at once, without gradient steps.
 
-    scikit-learn fits; what it found is kept as tensors, so a saved model holds no code, and
+    Where scikit-learn fits, what it found is kept as tensors, so a saved model holds no code, and
     scores are computed from those.
 
     Parameters

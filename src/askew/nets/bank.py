@@ -46,8 +46,12 @@ class Bank(nn.Module):
         ``k`` is ``neighbors``, or the size of the bank where that is smaller.
         """
         k = min(neighbors, len(self.items))
-        found = torch.cdist(x, self.items, p=self.power).topk(k, dim=1, largest=False)
-        return found.values, found.indices
+        near = torch.cdist(x, self.items, p=self.power).topk(k, dim=1, largest=False).indices
+        # Distances come from a matrix product, whose rounding depends on the batch: those of the
+        # neighbours are taken anew, so that copies are at distance 0 whatever stands beside them.
+        exact = (x.unsqueeze(1) - self.items[near]).norm(p=self.power, dim=-1)
+        ordered = exact.sort(dim=1)
+        return ordered.values, near.gather(1, ordered.indices)
 
     def distance(self, x: Tensor, neighbors: int) -> Tensor:
         """Return the distance to the ``neighbors``-th nearest vector, ``(B,)``."""

@@ -48,6 +48,19 @@ class Surprise(nn.Module):
         upper = ordered[len(ordered) // 2 :]
         self.scale = (upper - upper[0]).mean().clamp_min(1e-9 + 1e-6 * upper[0].abs())[None]
 
+    def crossed(self, scores: Tensor, folds: int = 20) -> Tensor:
+        """Return the surprise of each reference score among the others, ``(n,) -> (n,)``.
+
+        What a new normal item would get: among all of them, itself included, it would be smaller.
+        """
+        fold = torch.arange(len(scores), device=scores.device) % min(folds, len(scores))
+        values = torch.empty(len(scores), dtype=torch.float64, device=scores.device)
+        for i in range(int(fold.max()) + 1):
+            others = Surprise().to(scores.device)
+            others.measure(scores[fold != i])
+            values[fold == i] = others(scores[fold == i])
+        return values
+
     def forward(self, scores: Tensor) -> Tensor:
         """Return the surprise of each score."""
         scores = scores.double()
