@@ -66,8 +66,8 @@ def contrast(
     """
     z = torch.cat([reference.unsqueeze(1), views], dim=1)  # (B, 1 + K, D)
     sim = SIMILARITIES[similarity](z)[:, 1:] / temperature  # (B, K, 1 + K)
-    itself = torch.eye(z.shape[1], dtype=torch.bool, device=z.device)[1:]
-    return sim.masked_fill(itself, -torch.inf).logsumexp(-1) - sim[..., 0]
+    not_itself = z.new_zeros(z.shape[1], z.shape[1]).fill_diagonal_(-torch.inf)[1:]
+    return (sim + not_itself).logsumexp(-1) - sim[..., 0]
 
 
 def prediction(logits: Tensor) -> Tensor:
