@@ -38,6 +38,11 @@ class IsolationForest(ShallowDetector):
     trees: int = 100
     sample: int = 256
 
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        self.at_least_one("trees", "sample")
+
     def build(self, data: DataType) -> Parts:
         """Return the features and an empty forest."""
         return Parts(features=data.features(), forest=Forest())

@@ -42,6 +42,11 @@ class KNN(ShallowDetector):
 
     neighbors: int = 5
 
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        self.at_least_one("neighbors")
+
     def build(self, data: DataType) -> Parts:
         """Return the features and a memory of them."""
         return Parts(features=data.features(), bank=Bank())
@@ -74,6 +79,11 @@ class LOF(ShallowDetector):
     """
 
     neighbors: int = 20
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        self.at_least_one("neighbors")
 
     def build(self, data: DataType) -> Parts:
         """Return the features, and a memory of them with their densities."""

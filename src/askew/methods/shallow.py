@@ -51,6 +51,10 @@ class ShallowDetector(Detector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        for name in ("most", "neighbors", "trees"):
-            if getattr(self, name, 1) < 1:
+        self.at_least_one("most")
+
+    def at_least_one(self, *names: str) -> None:
+        """Raise `InputError` where one of these parameters is below 1."""
+        for name in names:
+            if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: expected at least 1.")
