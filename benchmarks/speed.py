@@ -287,13 +287,14 @@ def streaming(columns=10):
 
 
 SCORED = """
-import resource, sys
+import sys
 from askew.cli import main
 try:
     main(["score", *sys.argv[1:], "--out", sys.argv[2] + ".scores.parquet"])
 except SystemExit as stop:
     assert not stop.code, stop.code
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+status = open("/proc/self/status").read()
+print(status.split("VmHWM:")[1].split()[0])
 """
 """`askew score` in a process of its own, which says at the end how much memory it took."""
 
