@@ -17,7 +17,24 @@ EMPTY = 1e-10
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class KNN(ShallowDetector):
+class NeighborDetector(ShallowDetector):
+    """A detector that looks at the nearest training items.
+
+    Parameters
+    ----------
+    neighbors: k, at least 1.
+    """
+
+    neighbors: int = 5
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        self.at_least_one("neighbors")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class KNN(NeighborDetector):
     """Far from the nearest training items is strange.
 
     The score is the distance to the ``neighbors``-th nearest training item, in the features of
@@ -40,13 +57,6 @@ class KNN(ShallowDetector):
     1
     """
 
-    neighbors: int = 5
-
-    def check(self) -> None:
-        """Raise `InputError` where a parameter makes no sense."""
-        super().check()
-        self.at_least_one("neighbors")
-
     def build(self, data: DataType) -> Parts:
         """Return the features and a memory of them."""
         return Parts(features=data.features(), bank=Bank())
@@ -62,7 +72,7 @@ class KNN(ShallowDetector):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LOF(ShallowDetector):
+class LOF(NeighborDetector):
     """Lying in a thinner region than one's neighbours is strange.
 
     The local outlier factor: the mean density around an item's neighbours over the density
@@ -79,11 +89,6 @@ class LOF(ShallowDetector):
     """
 
     neighbors: int = 20
-
-    def check(self) -> None:
-        """Raise `InputError` where a parameter makes no sense."""
-        super().check()
-        self.at_least_one("neighbors")
 
     def build(self, data: DataType) -> Parts:
         """Return the features, and a memory of them with their densities."""
