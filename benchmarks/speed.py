@@ -21,8 +21,7 @@ from torch.utils.data import DataLoader
 
 from askew import KNN, NeuTraLAD, Series, Tabular
 from askew.losses import contrast
-from askew.methods.neutral import embed
-from askew.nets.transform import KINDS
+from askew.nets.transform import KINDS, Embedding
 
 SETTINGS = {
     # name: batch, shape of an item, kind of view, embedding, what the data type is given
@@ -108,9 +107,8 @@ def loop_losses(loop, encoder, x):
 
 
 def our_losses(transform, encoder, x):
-    from askew.nets.parts import Parts
 
-    return contrast(*embed(Parts(transform=transform, encoder=encoder), x), 0.1).mean(-1)
+    return contrast(*Embedding(transform=transform, encoder=encoder)(x), 0.1).mean(-1)
 
 
 def views():

@@ -24,7 +24,6 @@ from sklearn.decomposition import PCA
 from askew import KNN, LOF, NeuTraLAD, Series, Tabular, datasets
 from askew.detector import seeded
 from askew.errors import InputError
-from askew.methods.neutral import embed
 from askew.metrics import auroc, oracle_f1
 from askew.plot import BLUE, GREEN, GREY, INK, ORANGE
 
@@ -148,7 +147,7 @@ def view_space() -> Figure:
         x = detector.data_.encode(test)[chosen]
         with torch.no_grad():
             views = member.transform(x).unflatten(0, (-1, len(x))).transpose(0, 1)
-            z0, z = embed(member, x)
+            z0, z = member(x)
         spaces["data"].append(torch.cat([x[:, None], views], 1).flatten(2))  # (40, 1 + K, C * L)
         spaces["embedding"].append(
             torch.nn.functional.normalize(torch.cat([z0[:, None], z], 1), dim=-1)

@@ -8,12 +8,10 @@ import torch
 from torch import nn
 
 from askew.losses import contrast, cosine, euclidean, prediction, simclr
-from askew.methods.neutral import embed
 from askew.nets import stacked_conv
 from askew.nets.conv import SeriesEncoder, SeriesViews
 from askew.nets.mlp import MLP, StackedMLP
-from askew.nets.parts import Parts
-from askew.nets.transform import KINDS, TableViews
+from askew.nets.transform import KINDS, Embedding, TableViews
 
 
 def naive_contrast(reference, views, temperature, similarity):
@@ -248,7 +246,7 @@ def test_euclidean_is_minus_the_distance():
 
 
 def table_member(kind, bias):
-    return Parts(
+    return Embedding(
         transform=TableViews(6, 11, width=24, layers=2, kind=kind, bias=bias),
         encoder=MLP([6, 24, 24, 24, 24, 24], bias=bias, norm=False),
     ).double()
@@ -267,12 +265,12 @@ def table_member(kind, bias):
 def test_which_networks_cannot_see_the_size_of_a_row(kind, bias, blind):
     """The paper's bias-free residual networks score a row and a thousand times it alike."""
     member, x = table_member(kind, bias), torch.randn(8, 6).double()
-    scores = [contrast(*embed(member, c * x), 0.1).sum(1) for c in (1, 1000)]
+    scores = [contrast(*member(c * x), 0.1).sum(1) for c in (1, 1000)]
     assert torch.allclose(*scores, rtol=1e-6) is blind
 
 
 def test_a_zero_row_costs_k_log_k_without_biases():
-    found = contrast(*embed(table_member("residual", False), torch.zeros(1, 6).double()), 0.1)
+    found = contrast(*table_member("residual", False)(torch.zeros(1, 6).double()), 0.1)
     assert float(found.sum()) == pytest.approx(11 * math.log(11))
 
 

@@ -333,13 +333,13 @@ def test_a_method_keeps_its_best_epoch_by_items_set_aside():
     learned, stepped, judged = [], [], []
 
     class Watched(NeuTraLAD):
-        def learn(self, net, items, generator):
-            learned.append(items)
-            return super().learn(net, items, generator)
+        def learn(self, net, items, folds, generator):
+            learned.append(items[folds[0].learned])
+            return super().learn(net, items, folds, generator)
 
-        def losses(self, net, x):
+        def _loss(self, member, x):
             (stepped if torch.is_grad_enabled() else judged).append(x)
-            return super().losses(net, x)
+            return super()._loss(member, x)
 
     detector = Watched(
         views=2, nets=1, neighbors=0, epochs=60, steps=None, lr=0.05, schedule="constant",

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
-from torch import Tensor
+from torch import Tensor, nn
 
 from askew import calibrate
-from askew.data import DataType, Raw, guess
+from askew.data import DataType, Fold, Raw, guess
 from askew.errors import AskewError, InputError, NotFittedError
 from askew.nets.parts import Parts
 from askew.progress import Progress, Shown
-from askew.train import SCHEDULES, Budget, History, mean_loss, train
+from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
 if TYPE_CHECKING:
     from askew.explain import Explanation
@@ -55,8 +55,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     Parameters
     ----------
     data: how raw input becomes batches; ``None``: guessed from what `fit` is given.
-    held_out: share of the training items, in [0, 1), that is not learned from: their scores
-        become the yardstick for p-values and the threshold. With 0 there are none.
+    held_out: share of the training items, in [0, 1), that a learner does not learn from: their
+        scores become the yardstick for p-values and the threshold. With 0 there are none. A
+        method of several networks holds out such a share from each, as far as items go.
     alert_rate: false alarms accepted on normal items, in (0, 1).
     device: ``"auto"`` (CUDA where there is one, else the CPU), or a torch device that knows double
         precision.
@@ -93,21 +94,31 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Return how strange each item of a batch is, ``(B,)``; no item depends on another."""
 
     @abstractmethod
-    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
-        """Learn from all training items, encoded."""
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
+        """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
-    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> Tensor | None:
+    @property
+    def learners(self) -> int:
+        """How many parts of the network learn on their own, each from a fold of its own."""
+        return 1
+
+    def points(self, net: Parts, x: Tensor) -> Tensor:
+        """Return how strange each point of a batch is, ``(B, *P)``, where a method can tell."""
+        raise InputError(
+            f"{type(self).__name__} has no scores of points: use explain, or a method that has "
+            "them, such as AutoEncoder."
+        )
+
+    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor] | None:
         """Measure what the scores need to know of items that were not learned from.
-
-        Parameters
-        ----------
-        items: the held-out items, encoded; the learned ones where hardly any were held out.
-        learned: whether they are the learned ones.
 
         Returns
         -------
-        What each item would score had it not been measured itself, ``(n,)``; None where nothing
-        was measured, and its score is just that. P-values are made from these.
+        For each fold, what its held-out items would score had they not been measured themselves
+        and had nothing learned from them, ``(held,)``; None where `scores` say just that.
+        P-values are made from these.
         """
         return None
 
@@ -156,6 +167,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         InputError: ``X`` does not fit what the detector was fitted on.
         """
         return self._collect(X, self.scores)
+
+    def decision_points(self, X: Raw) -> Scores:
+        """Return how strange each point of each item is, ``(n, *P)``; higher is stranger.
+
+        Raises
+        ------
+        NotFittedError, InputError: as `decision_function`; or the method has no points.
+        """
+        return self._collect(X, self.points)
 
     def p_values(self, X: Raw) -> Scores:
         """Return how often a normal item would score this high, ``(n,)``, in (0, 1].
@@ -218,34 +238,40 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         from askew import explain, health
 
         data = guess(X) if self.data is None else clone(self.data)
-        learned, held = self._split(data.count(X), generator)
-        data.fit(data.take(X, learned))
-        items = data.encode(data.take(X, learned)).to(self._device())
+        folds = self._folds(data, X, generator)
+        seen = np.unique(np.concatenate([fold.learned for fold in folds]))
+        data.fit(data.take(X, seen))
+        items = data.encode(X).to(self._device())
         net = self.build(data).to(self._device())
-        before = self._typical_loss(net, items)
-        history = self.learn(net, items, generator)
+        before = self._typical_loss(net, items[seen])
+        history = self.learn(net, items, folds, generator)
         net.eval()
-        after = self._typical_loss(net, items)
+        after = self._typical_loss(net, items[seen])
         self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
         self.data_, self.net_ = data, net
-        self.references_ = explain.references(items, generator).cpu().numpy()
+        self.references_ = explain.references(items[seen], generator).cpu().numpy()
         self._copy_names(data)
-        self._calibrate(X, items, held)
-        self.health_ = health.examine(self, X, held if len(held) else learned)
+        unlearned = self._calibrate(X, items, folds)
+        self.health_ = health.examine(self, items, unlearned or {})
 
-    def _calibrate(self, X: Raw, items: Tensor, held: NDArray[np.intp]) -> None:
-        """Score the training items; let the held-out ones set p-values and threshold."""
-        enough = len(held) >= LEAST_SETTLED
-        fresh = self.data_.encode(self.data_.take(X, held)) if enough else items
+    def _calibrate(self, X: Raw, items: Tensor, folds: list[Fold]) -> dict[int, float]:
+        """Score the training items; let the held-out ones set p-values and threshold.
+
+        Returns the scores of held-out items by those learners that did not learn from them.
+        """
         with torch.no_grad():
-            measured = self.settle(self.net_, fresh.to(items.device), learned=not enough)
-        self.decision_scores_ = self.decision_function(X)
-        held_scores = self.decision_scores_[held]
-        if measured is not None and enough:
-            held_scores = measured.double().cpu().numpy()
-        self.calibration_ = np.sort(held_scores)
+            measured = self.settle(self.net_, items, folds)
+        of_items = self.score_items(items)
+        self.decision_scores_ = self.data_.restore(of_items, X)
+        held = [fold.held for fold in folds]
+        fresh = [of_items[places] for places in held]
+        if measured is not None:
+            fresh = [scores.double().cpu().numpy() for scores in measured]
+        restored = [self.data_.restore(s, X, p) for s, p in zip(fresh, held, strict=True)]
+        self.calibration_ = np.sort(np.concatenate(restored))
         self.threshold_ = self._threshold(self.calibration_)
         self.labels_ = (self._lowered(self.decision_scores_) > self.threshold_).astype(np.int64)
+        return dict(sorted(zip(np.concatenate(held), np.concatenate(fresh), strict=True)))
 
     def _lowered(self, scores: Scores) -> Scores:
         """Return scores lower by their rounding error, so that equal items stay equal.
@@ -278,9 +304,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         yield from items.split(max(1, min(4096, BATCH_NUMBERS // numbers)))
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
-        """Return ``of_batch(net, x)`` of all raw items, joined."""
+        """Return ``of_batch(net, x)`` of all raw items, as the user knows them."""
         self._check_fitted()
-        return self._joined(of_batch, self.in_batches(X))
+        return self.data_.restore(self._joined(of_batch, self.in_batches(X)), X)
 
     def _joined(
         self, of_batch: Callable[[Parts, Tensor], Tensor], batches: Iterable[Tensor]
@@ -298,13 +324,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             )
         return joined
 
-    def _split(
-        self, count: int, generator: torch.Generator
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the positions to learn from and those held out, each in ascending order."""
-        held = min(int(self.held_out * count), MOST_HELD_OUT)
-        order = torch.randperm(count, generator=generator).numpy()
-        return np.sort(order[held:]), np.sort(order[:held])
+    def _folds(self, data: DataType, X: Raw, generator: torch.Generator) -> list[Fold]:
+        """Return what each learner learns from and what is held out from it."""
+        count = self.learners
+        share = min(self.held_out, 1 / count) if count > 1 else self.held_out
+        return data.folds(X, count, share, MOST_HELD_OUT // count, generator)
 
     def _copy_names(self, data: DataType) -> None:
         """Take over what scikit-learn expects a fitted estimator to know of its columns."""
@@ -384,14 +408,22 @@ class TrainedDetector(Detector):
         """Return what training lowers, ``(B,)``; the scores unless a method says otherwise."""
         return self.scores(net, x)
 
-    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
         """Train the networks on the items."""
+        return self.train(net, items[folds[0].learned], self.losses, generator)
+
+    def train(
+        self, net: nn.Module, items: Tensor, objective: Objective, generator: torch.Generator
+    ) -> History:
+        """Train a network, or a part of one, to lower an objective on the items."""
         judged = int(self.validation * len(items)) if self.patience is not None else 0
         order = torch.randperm(len(items), generator=generator).to(items.device)
         return train(
             net,
             items[order[judged:]] if judged else items,
-            self.losses,
+            objective,
             self._budget(len(items) - judged),
             generator=generator,
             validation=items[order[:judged]] if judged else None,

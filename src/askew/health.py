@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from askew.data import Raw
 from askew.metrics import auroc
 
 if TYPE_CHECKING:
@@ -57,20 +55,25 @@ def told(check: Mapping[str, Any]) -> str:
     return meaning if check["passed"] else f"{meaning}; {check['advice']}"
 
 
-def examine(detector: Detector, X: Raw, held: NDArray[np.intp]) -> list[dict[str, Any]]:
+def examine(
+    detector: Detector, items: torch.Tensor, unlearned: Mapping[int, float]
+) -> list[dict[str, Any]]:
     """Put all checks to a fitted detector and return them as plain values.
 
     Parameters
     ----------
     detector: fitted and calibrated.
-    X: the raw items it was fitted on.
-    held: positions of the items that it did not learn from.
+    items: the items it was fitted on, encoded.
+    unlearned: scores of held-out items, by learners that did not learn from them, by position in
+        ascending order; where there are none, the learned items are looked at.
 
     A check that fails is also a ``UserWarning``.
     """
-    some = held[:: max(1, len(held) // ITEMS)]
-    items = detector.data_.encode(detector.data_.take(X, some))
-    checks = [check for check in _checks(detector, items, detector.decision_scores_[some])]
+    places = np.fromiter(unlearned, int) if unlearned else np.arange(len(items))
+    some = places[:: max(1, len(places) // ITEMS)]
+    known = detector.score_items(items[some])
+    scores = np.array([unlearned[place] for place in some]) if unlearned else known
+    checks = [*_checks(detector, items[some], scores), _alone(detector, items[some], known)]
     for check in checks:
         if not check.passed:
             found = f"health: {check.name}? No ({check.value:.3g}): {told(asdict(check))}."
@@ -90,7 +93,6 @@ def _checks(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator
         "lr or another seed)",
     )
     yield from _alterations(detector, items, scores)
-    yield _alone(detector, items, scores)
     yield from _calibrated(detector, scores)
 
 

@@ -6,16 +6,16 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from askew.errors import AskewError, InputError
-from askew.nets.parts import Parts
 from askew.progress import Advance, Progress
 
-Objective = Callable[[Parts, Tensor], Tensor]
+Objective = Callable[[Any, Tensor], Tensor]
 """``(net, x) -> (B,)``: one loss an item."""
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -36,6 +36,21 @@ class History:
     validation_losses: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     steps: int = 0
+
+    @classmethod
+    def mean(cls, histories: list[History]) -> History:
+        """Return the history of several networks: mean losses while all trained, steps of all."""
+        if len(histories) == 1:
+            return histories[0]
+        return cls(
+            losses=_means([history.losses for history in histories]),
+            validation_losses=_means([history.validation_losses for history in histories]),
+            steps=sum(history.steps for history in histories),
+        )
+
+
+def _means(curves: list[list[float]]) -> list[float]:
+    return [math.fsum(values) / len(values) for values in zip(*curves, strict=False)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +89,7 @@ def batches(items: Tensor, size: int, generator: torch.Generator) -> Iterator[Te
 
 
 def train(
-    net: Parts,
+    net: nn.Module,
     items: Tensor,
     objective: Objective,
     budget: Budget,
@@ -115,7 +130,7 @@ class Stepper:
     """Take gradient steps, up to a total."""
 
     def __init__(
-        self, net: Parts, objective: Objective, budget: Budget, total: int, advance: Advance
+        self, net: nn.Module, objective: Objective, budget: Budget, total: int, advance: Advance
     ) -> None:
         self.net, self.objective, self.total, self.advance = net, objective, total, advance
         self.done = 0
@@ -153,7 +168,7 @@ class Stepper:
         return loss.detach()
 
 
-def mean_loss(net: Parts, items: Tensor, objective: Objective) -> float:
+def mean_loss(net: nn.Module, items: Tensor, objective: Objective) -> float:
     """Return the mean loss of items in evaluation mode; the network's mode is left as found."""
     training = net.training
     net.eval()
@@ -169,7 +184,7 @@ class Best:
     FIRST = 5
     """Epochs before this one are not kept: their loss says little (the paper's rule)."""
 
-    def __init__(self, net: Parts, patience: int | None) -> None:
+    def __init__(self, net: nn.Module, patience: int | None) -> None:
         self.net, self.patience = net, patience
         self.value, self.epoch = math.inf, 0
         self.weights: dict[str, Tensor] | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from askew.data.base import DataType, Raw
+from askew.data.base import DataType, Fold, Raw
 from askew.data.series import Series
 from askew.data.tabular import Tabular
 
-__all__ = ["DataType", "Raw", "Series", "Tabular", "guess"]
+__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "guess"]
 
 
 def guess(X: Raw) -> DataType:

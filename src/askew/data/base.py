@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -12,8 +12,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from askew.nets.transform import Embedding
+
 Raw = Any
 """Raw input as users have it: a table, an array, a list of series; only its data type looks in."""
+
+
+class Fold(NamedTuple):
+    """Positions of items to learn from and of items held out from just that, each ascending."""
+
+    learned: NDArray[np.intp]
+    held: NDArray[np.intp]
 
 
 class DataType(BaseEstimator, ABC):  # type: ignore[misc]
@@ -42,6 +51,30 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
         """Return the raw items at these positions, in this order."""
 
+    def folds(
+        self, X: Raw, count: int, share: float, most: int, generator: torch.Generator
+    ) -> list[Fold]:
+        """Hold out ``count`` parts that have no item in common, each from a learner of its own.
+
+        Parts are drawn at random; a type whose items overlap keeps those apart that do.
+
+        Parameters
+        ----------
+        share: of the items that each part holds, in [0, 1 / count].
+        most: items in a part.
+        """
+        items = self.count(X)
+        size = min(int(share * items), most)
+        order = torch.randperm(items, generator=generator).numpy()
+        starts = [part * size for part in range(count)]
+        return [
+            Fold(
+                np.sort(np.delete(order, slice(start, start + size))),
+                np.sort(order[start : start + size]),
+            )
+            for start in starts
+        ]
+
     @abstractmethod
     def encode(self, X: Raw) -> Tensor:
         """Return raw items as one float32 batch ``(n, ...)``.
@@ -57,6 +90,17 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return a `Transform`: ``(B, ...) -> (views * B, ...)``, view by view."""
 
+    def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network from items to embeddings of them and of their learned views.
+
+        ``(B, ...) -> (B, dim), (B, views, dim)``: a `transform` and one `encoder` for all, unless
+        a data type has a better form.
+        """
+        return Embedding(
+            transform=self.transform(views, kind, bias=bias),
+            encoder=self.encoder(dim, bias=bias),
+        )
+
     def noise(self) -> nn.Module:
         """Return changes that leave an item normal, made in training only: ``(B, ...)`` to itself.
 
@@ -67,6 +111,19 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def features(self) -> nn.Module:
         """Return a network without learned weights, ``(B, ...) -> (B, D)``, for distances."""
+
+    def restore(
+        self, scores: NDArray[np.float64], X: Raw, index: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float64]:
+        """Lay scores of items, or of their points, out as the user knows them; as they are here.
+
+        Parameters
+        ----------
+        scores: ``(n,)``, or ``(n, *P)``.
+        X: the raw input they belong to.
+        index: which of its items they belong to, ``(n,)``; all where left out.
+        """
+        return scores
 
     @abstractmethod
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from askew.data import DataType, Raw
-from askew.detector import Scores, TrainedDetector
+from askew.data import DataType, Fold, Raw
+from askew.detector import LEAST_SETTLED, Scores, TrainedDetector
 from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.nets.bank import Bank
@@ -51,7 +52,8 @@ class NeuTraLAD(TrainedDetector):
     temperature: positive; how sharply similarities are compared.
     similarity: ``"cosine"`` or ``"euclidean"``.
     bias: whether networks have biases.
-    nets: independent networks, whose losses are averaged.
+    nets: independent networks, whose losses are averaged; each learns from all training items but
+        a held-out part of its own.
     neighbors: the distance to this many-th nearest training item is added to the score; 0: not.
     bank: most training items remembered for the distance.
     loss: what training lowers: ``"contrastive"``, or for comparison ``"prediction"`` (which view
@@ -87,11 +89,7 @@ class NeuTraLAD(TrainedDetector):
         """Return the member networks, and the memory for the distance."""
         dim = self.views if self.loss == "prediction" else self.dim
         members = [
-            Parts(
-                transform=data.transform(self.views, self.kind, bias=self.bias),
-                encoder=data.encoder(dim, bias=self.bias),
-            )
-            for _ in range(self.nets)
+            data.embedding(self.views, self.kind, dim, bias=self.bias) for _ in range(self.nets)
         ]
         return Parts(
             members=nn.ModuleList(members),
@@ -102,55 +100,82 @@ class NeuTraLAD(TrainedDetector):
             distance=Surprise(),
         )
 
+    @property
+    def learners(self) -> int:
+        """Each network learns on its own, from a fold of its own."""
+        return self.nets
+
     def losses(self, net: Parts, x: Tensor) -> Tensor:
-        """Return the objective, ``(B,)``, in units of its value when all views are alike."""
-        x = net.noise(x)
-        terms = [self._terms(*embed(member, x), self.loss).mean(-1) for member in net.members]
-        return torch.stack(terms).sum(0) / math.log(self.views)
+        """Return the networks' mean objective, ``(B,)``; 1 when all views are alike."""
+        return torch.stack([self._loss(member, net.noise(x)) for member in net.members]).mean(0)
 
-    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
         """Train the networks, then remember items for the distance."""
-        history = super().learn(net, items, generator)
+        histories = [
+            self.train(
+                member,
+                items[fold.learned],
+                lambda network, x: self._loss(network, net.noise(x)),
+                generator,
+            )
+            for member, fold in zip(net.members, folds, strict=True)
+        ]
         if self.neighbors:
-            order = torch.randperm(len(items), generator=generator).to(items.device)
-            some = items[order[: RECALLED * self.bank]]
-            features = torch.cat([net.features(x) for x in some.split(4096)])
-            # Copies would only take the place of rarer items.
-            distinct = torch.unique(features, dim=0)
-            net.bank.fill(distinct, most=self.bank, generator=generator)
-        return history
+            self._remember(net, net.bank, items, generator)
+        return History.mean(histories)
 
-    def settle(self, net: Parts, items: Tensor, *, learned: bool) -> Tensor | None:
+    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
         """Measure how large both parts of the score usually are."""
-        if not self.neighbors:
-            return None
-        itself = int(learned)  # a learned item's nearest neighbour is itself
-        parts = items.split(256)
-        contrasts = torch.cat([self._contrast(net, x) for x in parts])
-        distances = torch.cat(
-            [net.bank.distance(net.features(x), self.neighbors + itself) for x in parts]
+        itself = int(sum(len(fold.held) for fold in folds) < LEAST_SETTLED)
+        if itself:  # hardly any were held out: the learned ones must do, each near itself
+            folds = [Fold(fold.learned, fold.learned) for fold in folds]
+        held = [items[fold.held] for fold in folds]
+        contrasts = torch.cat(
+            [
+                torch.cat([self._contrast([member], x) for x in part.split(256)])
+                for member, part in zip(net.members, held, strict=True)
+            ]
         )
-        net.contrast.measure(contrasts)
-        net.distance.measure(distances)
-        both: Tensor = net.contrast.crossed(contrasts) + net.distance.crossed(distances)
-        return both
+        if self.neighbors:
+            distances = torch.cat(
+                [
+                    self._distances(net, items[fold.learned], part, self.neighbors + itself)
+                    for fold, part in zip(folds, held, strict=True)
+                ]
+            )
+            net.contrast.measure(contrasts)
+            net.distance.measure(distances)
+            contrasts = net.contrast.crossed(contrasts) + net.distance.crossed(distances)
+        sizes = [0 if itself else len(part) for part in held]
+        return list(contrasts[: sum(sizes)].split(sizes))
+
+    def _remember(self, net: Parts, bank: Bank, items: Tensor, generator: torch.Generator) -> None:
+        """Fill a bank with distinct items: copies would only take the place of rarer ones."""
+        order = torch.randperm(len(items), generator=generator).to(items.device)
+        some = items[order[: RECALLED * self.bank]]
+        features = torch.cat([net.features(x) for x in some.split(4096)])
+        bank.fill(torch.unique(features, dim=0), most=self.bank, generator=generator)
+
+    def _distances(self, net: Parts, learned: Tensor, held: Tensor, neighbors: int) -> Tensor:
+        """Return how far held-out items are from those of their fold, ``(held,)``."""
+        bank = Bank(power=net.bank.power)
+        self._remember(net, bank, learned, torch.Generator().manual_seed(self.seed))
+        return torch.cat([bank.distance(net.features(x), neighbors) for x in held.split(256)])
 
     def scores(self, net: Parts, x: Tensor) -> Tensor:
         """Return the contrastive loss, or how surprising it and the distance are, ``(B,)``."""
-        contrasts = self._contrast(net, x)
+        contrasts = self._contrast(net.members, x)
         if not self.neighbors:
             return contrasts
         distances = net.bank.distance(net.features(x), self.neighbors)
         both: Tensor = net.contrast(contrasts) + net.distance(distances)
         return both
 
-    def _contrast(self, net: Parts, x: Tensor) -> Tensor:
-        return self.view_terms(net, x).mean(-1) / math.log(self.views)
-
     def view_terms(self, net: Parts, x: Tensor) -> Tensor:
         """Return the terms ``l_k`` of all networks' views, ``(B, nets * K)``."""
-        loss = "prediction" if self.loss == "prediction" else "contrastive"
-        return torch.cat([self._terms(*embed(m, x), loss) for m in net.members], dim=-1)
+        return self._view_terms(net.members, x)
 
     def view_scores(self, X: Raw) -> Scores:
         """Return how strange each view finds each item, ``(n, nets * K)``."""
@@ -175,16 +200,21 @@ class NeuTraLAD(TrainedDetector):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
 
-    def _terms(self, reference: Tensor, views: Tensor, loss: str) -> Tensor:
+    def _loss(self, member: nn.Module, x: Tensor) -> Tensor:
+        """Return what training lowers, ``(B,)``, in units of its value when all views are alike."""
+        return self._terms(member(x), self.loss).mean(-1) / math.log(self.views)
+
+    def _contrast(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
+        return self._view_terms(members, x).mean(-1) / math.log(self.views)
+
+    def _view_terms(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
+        loss = "prediction" if self.loss == "prediction" else "contrastive"
+        return torch.cat([self._terms(member(x), loss) for member in members], dim=-1)
+
+    def _terms(self, embedded: tuple[Tensor, Tensor], loss: str) -> Tensor:
+        reference, views = embedded
         if loss == "prediction":
             return prediction(views)
         if loss == "simclr":
             return simclr(views[:, 0], views[:, 1], self.temperature)[:, None]
         return contrast(reference, views, self.temperature, self.similarity)
-
-
-def embed(member: Parts, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return embeddings of items and of their views: ``(B, D)`` and ``(B, K, D)``."""
-    views = member.transform(x)
-    together = member.encoder(torch.cat([x, views])).unflatten(0, (-1, len(x)))
-    return together[0], together[1:].transpose(0, 1)

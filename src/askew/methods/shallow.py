@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from askew.data import Fold
 from askew.detector import Detector
 from askew.errors import InputError
 from askew.nets.parts import Parts
@@ -36,8 +37,11 @@ class ShallowDetector(Detector):
     def scores_of(self, net: Parts, features: Tensor) -> Tensor:
         """Return how strange features ``(B, D)`` in float64 are, ``(B,)``."""
 
-    def learn(self, net: Parts, items: Tensor, generator: torch.Generator) -> History:
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
         """Learn from the features of all items, or of a random choice of `most`."""
+        items = items[folds[0].learned]
         if len(items) > self.most:
             items = items[torch.randperm(len(items), generator=generator)[: self.most]]
         features = torch.cat([net.features(x) for x in items.split(4096)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 
 class Parts(nn.Module):
-    """Networks by name: ``Parts(encoder=...).encoder``.
+    """Networks by name: ``Parts(encoder=...).encoder``; a method calls each on its own.
 
     Example
     -------
@@ -24,7 +24,3 @@ class Parts(nn.Module):
     if TYPE_CHECKING:
         # Which parts there are is the method's affair, and each has its own type.
         def __getattr__(self, name: str) -> Any: ...
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Parts have no call of their own; a method calls them by name."""
-        raise TypeError("call the parts by name")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from askew.errors import InputError
 from askew.nets.mlp import StackedMLP
+from askew.nets.parts import Parts
 
 KINDS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "forward": lambda x, m: m,
@@ -58,6 +59,20 @@ class Transform(nn.Module, ABC):
     @abstractmethod
     def networks(self, x: Tensor) -> Tensor:
         """Return the outputs ``M_k(x)`` of all networks, ``(K, B, ...)``."""
+
+
+class Embedding(Parts):
+    """Items and their learned views through one encoder.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, D), (B, K, D)``
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        views = self.transform(x)
+        together = self.encoder(torch.cat([x, views])).unflatten(0, (-1, len(x)))
+        return together[0], together[1:].transpose(0, 1)
 
 
 class TableViews(Transform):
