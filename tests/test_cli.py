@@ -14,7 +14,8 @@ import pytest
 
 from askew import NeuTraLAD, load
 from askew.cli import main
-from askew.cli.source import LABELS, Source
+from askew.cli.kinds.base import LABELS
+from askew.cli.source import Source
 from askew.detector import Detector
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # quick detectors are poor ones
@@ -202,9 +203,9 @@ def test_scores_do_not_depend_on_the_parts_a_file_is_read_in(done, monkeypatch):
     mixed()
     done("fit", "train.csv", "--out", "model", *QUICK)
     done("score", "model", "new.csv", "--out", "whole.csv")
-    from askew.cli import source
+    from askew.cli.kinds import tabular
 
-    monkeypatch.setattr(source, "chunks", lambda path, rows=7, read=source.chunks: read(path, 7))
+    monkeypatch.setattr(tabular, "chunks", lambda path, rows=7, read=tabular.chunks: read(path, 7))
     done("score", "model", "new.csv", "--out", "parts.csv")
     assert Path("parts.csv").read_bytes() == Path("whole.csv").read_bytes()
 
@@ -337,7 +338,7 @@ def test_fit_refuses_bad_options(refused):
     fit = ("fit", "train.csv", "--out", "model")
     assert "column 'nobody'" in refused(*fit, "--id", "nobody")
     assert "column 'nothing'" in refused(*fit, "--label", "nothing")
-    assert "tabular or series" in refused(*fit, "--type", "video")
+    assert "expected one of series, tabular" in refused(*fit, "--type", "video")
     assert "NeuTraLAD" in refused(*fit, "--method", "Magic")
     assert "did you mean views" in refused(*fit, "--set", "view=7")
     assert "NAME=VALUE" in refused(*fit, "--set", "views")

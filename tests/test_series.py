@@ -379,7 +379,7 @@ def test_groups_use_column_names():
 def test_point_map_keeps_sums_and_places(fitted):
     names, masks = fitted.groups(fitted.encode(ragged()))
     contributions = RNG.normal(size=len(names))
-    points = fitted.point_map(contributions)
+    points = fitted.point_map(contributions, None)
     assert points.shape == (20, 3)
     np.testing.assert_allclose(points.sum(), contributions.sum())
     for g in range(len(names)):
@@ -574,7 +574,7 @@ def test_groups_and_point_map_fit_any_size(length, channels, equal):
     names, masks = data.groups(x)
     assert len(names) == len(masks) == channels * min(16, length)
     assert (masks[:, :channels].sum(dim=0) == 1).all()
-    points = data.point_map(np.ones(len(names)))
+    points = data.point_map(np.ones(len(names)), None)
     assert points.shape == (length, channels)
     np.testing.assert_allclose(points.sum(), len(names))
 

@@ -482,7 +482,7 @@ def test_altered_copies(scaling):
 
 def test_points_are_the_columns():
     contributions = np.arange(4.0)
-    assert Tabular().fit(normal()).point_map(contributions) is contributions
+    assert Tabular().fit(normal()).point_map(contributions, None) is contributions
 
 
 # --- fitted state, and any odd table

@@ -249,7 +249,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         after = self._typical_loss(net, items[seen])
         self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
         self.data_, self.net_ = data, net
-        self.references_ = explain.references(items[seen], generator).cpu().numpy()
+        self.references_ = data.keep(explain.references(items[seen], generator))
         self._copy_names(data)
         unlearned = self._calibrate(X, items, folds)
         self.health_ = health.examine(self, items, unlearned or {})
@@ -300,7 +300,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _slices(self, items: Tensor) -> Iterator[Tensor]:
         """Cut encoded items into batches of a bounded size."""
-        numbers = max(1, items[:1].numel())
+        numbers = max(1, items.numel() // max(1, len(items)))
         yield from items.split(max(1, min(4096, BATCH_NUMBERS // numbers)))
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:

@@ -63,14 +63,19 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     Each named part of the item is replaced by the same part of the typical item, and put alone
     into the typical item. Its contribution is the mean of what the first takes from the score and
     what the second adds: the first and last terms of its Shapley value. So parts that are only
-    strange together, and parts that are strange twice over, both count.
+    strange together, and parts that are strange twice over, both count. Where a part has no place
+    in another item, the first alone counts.
 
     Parameters
     ----------
     detector: fitted.
     X: raw items; the time taken is that of scoring ``2 G`` items for each.
     """
-    return [_explain_item(detector, x) for batch in detector.in_batches(X) for x in batch]
+    return [
+        _explain_item(detector, batch[i : i + 1])
+        for batch in detector.in_batches(X)
+        for i in range(len(batch))
+    ]
 
 
 def references(items: Tensor, generator: torch.Generator) -> Tensor:
@@ -80,37 +85,37 @@ def references(items: Tensor, generator: torch.Generator) -> Tensor:
 
 def _explain_item(detector: Detector, x: Tensor) -> Explanation:
     typical = _typical(detector, x)
-    names, masks = detector.data_.groups(x)
-    without, alone = torch.where(masks, typical, x), torch.where(masks, x, typical)
-    ends = detector.score_items(torch.stack([x, typical]))
-    lost = ends[0] - detector.score_items(without)
-    gained = detector.score_items(alone) - ends[1]
-    contributions = (lost + gained) / 2
+    names, without, alone = detector.data_.exchange(x, typical)
+    score, usual = (float(detector.score_items(item)[0]) for item in (x, typical))
+    contributions = score - detector.score_items(without)
+    if alone is not None:
+        contributions = (contributions + detector.score_items(alone) - usual) / 2
     order = np.argsort(-contributions, kind="stable")
     return Explanation(
-        score=float(ends[0]),
-        typical_score=float(ends[1]),
+        score=score,
+        typical_score=usual,
         names=[names[i] for i in order],
         contributions=contributions[order],
-        points=detector.data_.point_map(contributions),
+        points=detector.data_.point_map(contributions, x),
         views=_views(detector, x, typical),
     )
 
 
 def _typical(detector: Detector, x: Tensor) -> Tensor:
-    """Return the kept training item nearest to x in features."""
-    kept = torch.as_tensor(detector.references_)
+    """Return the kept training item nearest to x in features, as a batch of one."""
+    kept = detector.data_.kept(detector.references_)
     features = detector.net_.features  # every method has them
     with torch.no_grad():
-        distances = torch.cdist(features(x[None]), features(kept))
-    return kept[int(distances.argmin())]
+        nearest = int(torch.cdist(features(x), features(kept)).argmin())
+    return kept[nearest : nearest + 1]
 
 
 def _views(detector: Detector, x: Tensor, typical: Tensor) -> Scores:
     view_terms = getattr(detector, "view_terms", None)
     if view_terms is None:
         return np.empty(0)
+    device = detector._device()
     with torch.no_grad():
-        terms = view_terms(detector.net_, torch.stack([x, typical]).to(detector._device()))
+        terms = [view_terms(detector.net_, item.to(device))[0] for item in (x, typical)]
     difference: Scores = (terms[0] - terms[1]).double().cpu().numpy()
     return difference

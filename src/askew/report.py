@@ -257,18 +257,12 @@ def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
 
 
 def _where(detector: Detector, judged: Judged, i: int, explanation: Explanation) -> str:
-    """Picture where the score was made: over the curves of a series, or column by column."""
-    if explanation.points.ndim == 1:
-        return figure(plot.contributions(explanation), "What each column added to the score.")
+    """Show where the score was made, in the way of the data type."""
     alone = detector.data_.take(judged.items, np.array([i]))
-    steps, channels = explanation.points.shape
-    curves = detector.data_.encode(alone)[0, :channels].T.double().numpy()  # (steps, C), scaled
-    names = getattr(detector.data_, "channels_", None) or [f"channel {c}" for c in range(channels)]
-    recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
-    return figure(
-        plot.series(curves[:recorded], explanation.points[:recorded], names),
-        "Scaled curves of the series; red spans made its score.",
-    )
+    drawn, about = detector.data_.picture(alone, explanation)
+    if isinstance(drawn, str):
+        return f"<div>{drawn}<p>{escape(about)}</p></div>"
+    return figure(drawn, about)
 
 
 def spread(detector: Detector, judged: Judged | None) -> str:

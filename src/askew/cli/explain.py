@@ -8,7 +8,8 @@ import numpy as np
 
 from askew.cli import show
 from askew.cli.failures import say
-from askew.cli.source import Part, Source
+from askew.cli.kinds import Part
+from askew.cli.source import Source
 from askew.data.base import Raw
 from askew.errors import InputError
 from askew.explain import Explanation

@@ -15,7 +15,9 @@ import askew
 from askew.calibrate import enough_for
 from askew.cli import settings, show
 from askew.cli.failures import say
-from askew.cli.source import TYPES, Source, column, guess
+from askew.cli.kinds import KINDS
+from askew.cli.kinds.base import column
+from askew.cli.source import Source, guess
 from askew.detector import Detector
 from askew.errors import InputError
 from askew.methods import method
@@ -69,8 +71,8 @@ def named(
     """Return how the file is to be read: as the user says, or as it looks."""
     if not data.exists():
         raise InputError(f"{data} does not exist: give a file or folder of normal items.")
-    if kind is not None and kind not in TYPES:
-        raise InputError(f"--type {kind}: expected {' or '.join(TYPES)}.")
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"--type {kind}: expected one of {', '.join(KINDS)}.")
     ways = dict(setting.split("=", 1) for setting in chosen if "=" in setting)
     time, layout = ways.get("data__time"), ways.get("data__layout")
     id = id or ways.get("data__id")

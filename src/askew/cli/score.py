@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from askew.cli import rows, show
 from askew.cli.failures import say
-from askew.cli.source import Part, Source
+from askew.cli.kinds import Part
+from askew.cli.source import Source
 from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
 from askew.detector import Detector
 from askew.errors import InputError

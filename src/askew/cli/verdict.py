@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from askew.calibrate import benjamini_hochberg
 from askew.cli import show
 from askew.cli.failures import say
-from askew.cli.source import Part, Source
+from askew.cli.kinds import Part
+from askew.cli.source import Source
 from askew.detector import Detector, Scores
 from askew.errors import InputError
 from askew.metrics import auroc_interval, average_precision, oracle_f1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from askew.errors import InputError
 from askew.nets.transform import Embedding
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from askew.explain import Explanation
 
 Raw = Any
 """Raw input as users have it: a table, an array, a list of series; only its data type looks in."""
@@ -108,9 +114,33 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return nn.Identity()
 
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return a network ``(B, dim) -> (B, outputs, ...)``: so many answers shaped like an item.
+
+        Raises ``InputError`` where items of this type cannot be made from an embedding.
+        """
+        raise InputError(f"{type(self).__name__} has no decoder: use a method that needs none.")
+
+    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return ``x * scale + shift``, where x is data; padding and marks stay: ``(B, ...)``."""
+        return x * scale + shift
+
+    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+        """Return how far items are from their restorations, at each point: ``(B, *P)``."""
+        return (x - restored).square()
+
+    def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
+        """Sum up what was said of an item's points, ``(B, *P) -> (B,)``: "mean" or "max"."""
+        flat = points.flatten(1)
+        return flat.mean(1) if how == "mean" else flat.amax(1)
+
     @abstractmethod
     def features(self) -> nn.Module:
         """Return a network without learned weights, ``(B, ...) -> (B, D)``, for distances."""
+
+    def local_features(self) -> nn.Module:
+        """Return features of places in an item, ``(B, ...) -> (B, *P, D)``; of all of it here."""
+        return nn.Sequential(self.features(), nn.Unflatten(1, (1, -1)))
 
     def restore(
         self, scores: NDArray[np.float64], X: Raw, index: NDArray[np.intp] | None = None
@@ -141,9 +171,47 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         are replaced one at a time to see how much of the score each one made.
         """
 
-    @abstractmethod
-    def point_map(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Lay contributions ``(G,)`` out as the user knows the item: ``(*P)``."""
+    def exchange(self, x: Tensor, typical: Tensor) -> tuple[list[str], Tensor, Tensor | None]:
+        """Trade the named parts of an item, one at a time, with those of a typical item.
+
+        Parameters
+        ----------
+        x, typical: batches of one item.
+
+        Returns
+        -------
+        The names; G items that are ``x`` without one of its parts; G items that are ``typical``
+        but for that part of ``x``, or None where one item's part has no place in another.
+        """
+        names, masks = self.groups(x[0])
+        return names, torch.where(masks, typical, x), torch.where(masks, x, typical)
+
+    def point_map(self, contributions: NDArray[np.float64], x: Tensor) -> NDArray[np.float64]:
+        """Lay contributions ``(G,)`` of a batch of one item out as the user knows it: ``(*P)``."""
+        return contributions
+
+    def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure | str, str]:
+        """Show where the score of an item was made.
+
+        Parameters
+        ----------
+        X: raw input of one item.
+
+        Returns
+        -------
+        A figure, or HTML, and a line about it.
+        """
+        from askew import plot
+
+        return plot.contributions(explanation), "What each part added to the score."
+
+    def keep(self, items: Tensor) -> Any:
+        """Return encoded items as an array or plain values, to be saved with a model."""
+        return items.cpu().numpy()
+
+    def kept(self, saved: Any) -> Tensor:
+        """Undo `keep`."""
+        return torch.as_tensor(saved)
 
     def describe(self) -> str:
         """Return one line about the fitted data, for logs and reports."""

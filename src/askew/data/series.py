@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,11 @@ from askew.data.packed import (
 )
 from askew.errors import InputError
 from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, halvings_for
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from askew.explain import Explanation
 
 SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
     "none": lambda mean, std: (np.zeros_like(mean), np.ones_like(std)),
@@ -230,12 +235,23 @@ class Series(DataType):
         masks = in_channel[:, None, :, None] & in_span[None, :, None, :]
         return names, masks.flatten(0, 1).to(x.device)
 
-    def point_map(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
+    def point_map(self, contributions: NDArray[np.float64], x: Tensor) -> NDArray[np.float64]:
         """Spread each group's contribution evenly over its steps: ``(G,) -> (length_, C)``."""
         edges = span_edges(self.length_)
         sizes = np.diff(edges)
         per_step = np.asarray(contributions).reshape(len(self.mean_), len(sizes)) / sizes
         return np.repeat(per_step, sizes, axis=1).T
+
+    def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure, str]:
+        """Draw the scaled curves of a series, with the spans that made its score in red."""
+        from askew import plot
+
+        steps, channels = explanation.points.shape
+        curves = self.encode(X)[0, :channels].T.double().numpy()
+        names = self.channels_ or [channel_name(None, c) for c in range(channels)]
+        recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
+        drawn = plot.series(curves[:recorded], explanation.points[:recorded], names)
+        return drawn, "Scaled curves of the series; red spans made its score."
 
     def describe(self) -> str:
         """Return a line such as '151 series: 30 steps, 6 channels'."""

@@ -432,10 +432,6 @@ class Tabular(DataType):
             :, None
         ]
 
-    def point_map(self, contributions: Floats) -> Floats:
-        """Return the contributions as they are: the groups are the columns, ``(columns,)``."""
-        return contributions
-
     def describe(self) -> str:
         """Return how many rows and columns of which kind training had, and what was left out."""
         check_is_fitted(self)

@@ -1,0 +1,16 @@
+"""The types of data that the command line reads, in the order in which they claim a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from askew.cli.kinds.base import Kind, Part
+from askew.cli.kinds.series import SeriesFiles
+from askew.cli.kinds.tabular import TabularFiles
+
+__all__ = ["KINDS", "Kind", "Part"]
+
+KINDS: Mapping[str, Kind] = {
+    "series": SeriesFiles(),
+    "tabular": TabularFiles(),
+}
