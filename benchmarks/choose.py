@@ -69,7 +69,7 @@ def problems(kind):
             yield Tabular, train.iloc[some], test, labels
         return
     for name in SERIES:
-        split = datasets.load_series(name)
+        split = datasets.load_classes(name)
         for cls in split.classes[:CLASSES]:
             yield Series, *datasets.one_vs_rest(split, cls)
 

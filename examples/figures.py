@@ -38,11 +38,11 @@ SEEDS = [0, 1, 2]
 # --- what is drawn
 
 
-def first_of(*names: str) -> tuple[str, datasets.SeriesSplit]:
+def first_of(*names: str) -> tuple[str, datasets.ClassSplit]:
     """Load the first of these sets that is at hand; the last one ships with askew."""
     for name in names:
         try:
-            return name, datasets.load_series(name)
+            return name, datasets.load_classes(name)
         except InputError as reason:
             print(f"without {name}: {reason}")
     raise SystemExit("none of the data sets is at hand")

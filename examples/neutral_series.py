@@ -69,7 +69,7 @@ def losses(x, views, encode):
 
 def main() -> None:
     torch.manual_seed(0)
-    split = datasets.load_series("racketsports")
+    split = datasets.load_classes("racketsports")
     normal = split.classes[0]
     train, test, labels = datasets.one_vs_rest(split, normal)
     series, new = (torch.as_tensor(part).transpose(1, 2) for part in (train, test))  # (n, C, T)

@@ -11,11 +11,11 @@ import pytest
 from askew import datasets
 from askew.datasets import (
     DATASETS,
-    SeriesSplit,
+    ClassSplit,
     find,
     half_split,
     load,
-    load_series,
+    load_classes,
     load_table,
     n_vs_rest,
     one_vs_rest,
@@ -79,7 +79,7 @@ def test_shipped_thyroid_holds_the_original_values():
     ("ct", 1422, 1436, (60, 182), 3, 20),
 ])  # fmt: skip
 def test_series(name, train, test, length, channels, classes):
-    split = load_series(at_hand(name))
+    split = load_classes(at_hand(name))
     lengths = [len(one) for part in (split.train, split.test) for one in part]
     assert (len(split.train), len(split.test)) == (train, test)
     assert (len(split.train_labels), len(split.test_labels)) == (train, test)
@@ -150,7 +150,7 @@ def test_half_split_follows_its_seed_and_leaves_the_global_one():
 def ragged():
     series = [np.full((3 + i, 2), i, dtype=np.float32) for i in range(6)]
     labels = np.array(["a", "b", "c"] * 2)
-    return SeriesSplit(series, labels, series, labels)
+    return ClassSplit(series, labels, series, labels)
 
 
 def test_one_vs_rest_of_ragged_series():
@@ -230,8 +230,8 @@ def test_a_download_is_checked(tmp_path, monkeypatch):
         (lambda: find("thyriod"), "did you mean thyroid"),
         (lambda: find("zzzzzz"), "askew data list"),
         (lambda: load("nothing here"), "no data set"),
-        (lambda: load_table("epilepsy"), "load_series"),
-        (lambda: load_series("thyroid"), "load_table"),
+        (lambda: load_table("epilepsy"), "load_classes"),
+        (lambda: load_classes("thyroid"), "load_table"),
         (lambda: one_vs_rest(ragged(), "z"), "no class 'z'"),
         (lambda: n_vs_rest(ragged(), 0, 3), "between 1 and 2"),
         (lambda: half_split(np.arange(4), [0, 0, 1]), "One label a row"),

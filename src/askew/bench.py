@@ -14,7 +14,7 @@ import math
 import os
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -35,7 +35,6 @@ METRICS = {
     "ap": metrics.average_precision,
     "f1": metrics.oracle_f1,
 }
-PROTOCOLS = ("half-split", "one-vs-rest", "n-vs-rest")
 FLOORS = ("random", "constant", "distance to the mean")
 
 Result = dict[str, Any]
@@ -101,7 +100,7 @@ class Table:
         for name in ("set", "row"):
             if not all("name" in entry for entry in content[name]):
                 raise InputError(f"{path} has a {name} without a name.")
-        _one_of("protocol", content["protocol"], PROTOCOLS)
+        _one_of("protocol", content["protocol"], _SPLITS)
         _one_of("metric", content.get("metric", "auroc"), METRICS)
         for row in content["row"]:
             if "floor" in row:
@@ -138,10 +137,7 @@ class Table:
         return min([*asked, self.seeds if most is None else most])
 
     def _parts(self, entry: Mapping[str, Any]) -> Iterable[int]:
-        if self.protocol == "half-split":
-            return [0]
-        classes = datasets.load_series(entry["name"]).classes
-        parts: Iterable[int] = entry.get("parts", range(len(classes)))
+        parts: Iterable[int] = entry.get("parts") or _PARTS[self.protocol](entry)
         return parts
 
     def _spec(self, row: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,17 +197,42 @@ def run_job(job: Job) -> Result:
 
 
 def _split(job: Job) -> datasets.OneClass[Any]:
-    if job.spec["protocol"] == "half-split":
-        table = datasets.load_table(job.set, seed=job.seed)
-        shuffle = job.spec.get("shuffle", True)
-        return _capped(
-            datasets.half_split(table.rows, table.labels, seed=job.seed, shuffle=shuffle), job
-        )
-    split = datasets.load_series(job.set)
-    if job.spec["protocol"] == "one-vs-rest":
-        return datasets.one_vs_rest(split, split.classes[job.part])
-    normal = job.spec["normal"] or len(split.classes) - 1
-    return datasets.n_vs_rest(split, job.part, normal)
+    return _capped(_SPLITS[job.spec["protocol"]](job), job)
+
+
+def _half_split(job: Job) -> datasets.OneClass[Any]:
+    table = datasets.load_table(job.set, seed=job.seed)
+    shuffle = job.spec.get("shuffle", True)
+    return datasets.half_split(table.rows, table.labels, seed=job.seed, shuffle=shuffle)
+
+
+def _one_vs_rest(job: Job) -> datasets.OneClass[Any]:
+    split = datasets.load_classes(job.set)
+    return datasets.one_vs_rest(split, split.classes[job.part])
+
+
+def _n_vs_rest(job: Job) -> datasets.OneClass[Any]:
+    split = datasets.load_classes(job.set)
+    return datasets.n_vs_rest(split, job.part, job.spec["normal"] or len(split.classes) - 1)
+
+
+def _classes(entry: Mapping[str, Any]) -> Iterable[int]:
+    return range(len(datasets.load_classes(entry["name"]).classes))
+
+
+_SPLITS: Mapping[str, Callable[[Job], datasets.OneClass[Any]]] = {
+    "half-split": _half_split,
+    "one-vs-rest": _one_vs_rest,
+    "n-vs-rest": _n_vs_rest,
+}
+"""Protocol: what trains and tests in a job."""
+
+_PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[int]]] = {
+    "half-split": lambda entry: [0],
+    "one-vs-rest": _classes,
+    "n-vs-rest": _classes,
+}
+"""Protocol: the parts of a set, each a job of its own."""
 
 
 def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
@@ -222,8 +243,8 @@ def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
     if len(train) == len(split.train) and len(test) == len(split.test):
         return split
     return datasets.OneClass(
-        split.train.iloc[np.sort(train)],
-        split.test.iloc[np.sort(test)],
+        datasets.chosen(split.train, np.sort(train)),
+        datasets.chosen(split.test, np.sort(test)),
         split.labels[np.sort(test)],
     )
 
@@ -253,7 +274,7 @@ def _data_type(job: Job) -> Any:
 
     wanted = dict(job.spec["data"])
     kind = wanted.pop("type", "Tabular")
-    return getattr(data, _one_of("data.type", kind, ("Tabular", "Series")))(**wanted)
+    return getattr(data, _one_of("data.type", kind, data.TYPES))(**wanted)
 
 
 def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,12 +29,13 @@ __all__ = [
     "DATASETS",
     "DataSet",
     "OneClass",
-    "SeriesSplit",
+    "ClassSplit",
     "Table",
+    "chosen",
     "find",
     "half_split",
     "load",
-    "load_series",
+    "load_classes",
     "load_table",
     "n_vs_rest",
     "one_vs_rest",
@@ -43,7 +44,7 @@ __all__ = [
 
 Items = TypeVar("Items")
 Labels = NDArray[np.int64]
-Series = NDArray[np.float32] | list[NDArray[np.float32]]  # (n, T, C), or n arrays (T_i, C)
+Classed = Any  # items that `chosen` can choose from: an array, or a list
 
 
 class Table(NamedTuple):
@@ -54,15 +55,16 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeriesSplit:
-    """Whole series with their classes, in the published train and test parts.
+class ClassSplit:
+    """Items with their classes, in the published train and test parts.
 
-    Equal lengths come as one array (n, T, C), unequal ones as a list of arrays (T_i, C).
+    Series of equal length come as one array (n, T, C), of unequal length as a list of arrays
+    (T_i, C); texts as a list, images as an array.
     """
 
-    train: Series
+    train: Classed
     train_labels: NDArray[Any]
-    test: Series
+    test: Classed
     test_labels: NDArray[Any]
 
     @property
@@ -84,13 +86,13 @@ class DataSet:
     """One public data set: where it comes from and how its file is known and read."""
 
     name: str
-    kind: Literal["tabular", "series"]
+    kind: str
     file: str
     sha256: str
     licence: str
     source: str
     about: str
-    read: Callable[[Path, int], Table | SeriesSplit]
+    read: Callable[[Path, int], Table | ClassSplit]
     shipped: bool = False
     url: str = ""  # of the same bytes at the original publisher; empty where there is none
 
@@ -133,7 +135,7 @@ def path(name: str) -> Path:
     return _download(data)
 
 
-def load(name: str, *, seed: int = 0) -> Table | SeriesSplit:
+def load(name: str, *, seed: int = 0) -> Table | ClassSplit:
     """A data set in memory: rows and labels, or a split of series.
 
     `kdd` takes normal traffic as the anomaly, because attacks are the majority; `kddrev` has all
@@ -168,11 +170,11 @@ def load_table(name: str, *, seed: int = 0) -> Table:
     loaded = load(name, seed=seed)
     if isinstance(loaded, Table):
         return loaded
-    raise InputError(f"{name} holds series, not a table: use load_series.")
+    raise InputError(f"{name} holds series, not a table: use load_classes.")
 
 
-def load_series(name: str) -> SeriesSplit:
-    """`load` for series.
+def load_classes(name: str) -> ClassSplit:
+    """`load` for items with classes: series, texts, images.
 
     Raises
     ------
@@ -180,13 +182,13 @@ def load_series(name: str) -> SeriesSplit:
 
     Example
     -------
-    >>> load_series("epilepsy").classes
+    >>> load_classes("epilepsy").classes
     ['EPILEPSY', 'RUNNING', 'SAWING', 'WALKING']
     """
     loaded = load(name)
-    if isinstance(loaded, SeriesSplit):
+    if isinstance(loaded, ClassSplit):
         return loaded
-    raise InputError(f"{name} is a table, not series: use load_table.")
+    raise InputError(f"{name} has no classes in a train and a test part: use load.")
 
 
 def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -> OneClass[Items]:
@@ -220,10 +222,10 @@ def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -
         normal = np.random.default_rng(seed).permutation(normal)
     train, held_out = np.split(normal, [len(normal) // 2])
     truth = np.repeat([0, 1], [len(held_out), len(anomalous)])
-    return OneClass(_take(X, train), _take(X, np.concatenate([held_out, anomalous])), truth)
+    return OneClass(chosen(X, train), chosen(X, np.concatenate([held_out, anomalous])), truth)
 
 
-def one_vs_rest(split: SeriesSplit, cls: Any) -> OneClass[Series]:
+def one_vs_rest(split: ClassSplit, cls: Any) -> OneClass[Any]:
     """One class is normal: its train part trains, the whole test part is judged.
 
     Raises
@@ -232,14 +234,14 @@ def one_vs_rest(split: SeriesSplit, cls: Any) -> OneClass[Series]:
 
     Example
     -------
-    >>> train, test, labels = one_vs_rest(load_series("epilepsy"), "RUNNING")
+    >>> train, test, labels = one_vs_rest(load_classes("epilepsy"), "RUNNING")
     >>> len(train), len(test), int(labels.sum())
     (36, 138, 101)
     """
     return _normal_classes(split, [cls])
 
 
-def n_vs_rest(split: SeriesSplit, first: int, n: int) -> OneClass[Series]:
+def n_vs_rest(split: ClassSplit, first: int, n: int) -> OneClass[Any]:
     """n classes in a row are normal, from the one at position `first`, going round at the end.
 
     n one below the number of classes makes a single class the anomaly.
@@ -250,7 +252,7 @@ def n_vs_rest(split: SeriesSplit, first: int, n: int) -> OneClass[Series]:
 
     Example
     -------
-    >>> train, test, labels = n_vs_rest(load_series("epilepsy"), first=3, n=2)
+    >>> train, test, labels = n_vs_rest(load_classes("epilepsy"), first=3, n=2)
     >>> len(train), int(labels.sum())
     (71, 67)
     """
@@ -260,11 +262,11 @@ def n_vs_rest(split: SeriesSplit, first: int, n: int) -> OneClass[Series]:
     return _normal_classes(split, [classes[(first + i) % len(classes)] for i in range(n)])
 
 
-def _normal_classes(split: SeriesSplit, normal: list[Any]) -> OneClass[Series]:
+def _normal_classes(split: ClassSplit, normal: list[Any]) -> OneClass[Any]:
     unknown = [cls for cls in normal if cls not in split.classes]
     if unknown:
         raise InputError(f"There is no class {unknown[0]!r}: the classes are {split.classes}.")
-    train = _take(split.train, np.flatnonzero(np.isin(split.train_labels, normal)))
+    train = chosen(split.train, np.flatnonzero(np.isin(split.train_labels, normal)))
     labels = (~np.isin(split.test_labels, normal)).astype(np.int64)
     return OneClass(train, split.test, labels)
 
@@ -273,8 +275,14 @@ def _count(items: Any) -> int:
     return len(items)
 
 
-def _take(items: Any, index: NDArray[np.intp]) -> Any:
-    """Items at these places, in the container they came in."""
+def chosen(items: Any, index: NDArray[np.intp]) -> Any:
+    """Items at these places, in the container they came in.
+
+    Example
+    -------
+    >>> chosen(["a", "b", "c"], np.array([2, 0]))
+    ['c', 'a']
+    """
     if isinstance(items, list):
         return [items[i] for i in index]
     return items.iloc[index] if hasattr(items, "iloc") else items[index]
@@ -355,15 +363,15 @@ def _read_kddrev(file: Path, seed: int) -> Table:
     return Table(rows.iloc[kept].reset_index(drop=True), 1 - is_normal[kept])
 
 
-def _read_series(file: Path, _seed: int) -> SeriesSplit:
+def _read_series(file: Path, _seed: int) -> ClassSplit:
     """Arrays as stored: X_train, y_train, X_test, y_test; len_* where series are end to end."""
     with np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
     parts = [(_whole(arrays, part), _class_labels(arrays, part)) for part in ("train", "test")]
-    return SeriesSplit(*parts[0], *parts[1])
+    return ClassSplit(*parts[0], *parts[1])
 
 
-def _whole(arrays: dict[str, NDArray[Any]], part: str) -> Series:
+def _whole(arrays: dict[str, NDArray[Any]], part: str) -> Classed:
     lengths = arrays.get(f"len_{part}")
     steps = arrays[f"X_{part}"]
     return steps if lengths is None else np.split(steps, np.cumsum(lengths)[:-1])
@@ -375,14 +383,14 @@ def _class_labels(arrays: dict[str, NDArray[Any]], part: str) -> NDArray[Any]:
     return labels if names is None else names[labels - 1]  # numbered from 1
 
 
-def _read_sad(file: Path, seed: int) -> SeriesSplit:
+def _read_sad(file: Path, seed: int) -> ClassSplit:
     split = _read_series(file, seed)
     train = [i for i, one in enumerate(split.train) if 20 <= len(one) <= 50]
     test = [i for i, one in enumerate(split.test) if 20 <= len(one) <= 50]
-    return SeriesSplit(
-        _take(split.train, np.array(train)),
+    return ClassSplit(
+        chosen(split.train, np.array(train)),
         split.train_labels[train],
-        _take(split.test, np.array(test)),
+        chosen(split.test, np.array(test)),
         split.test_labels[test],
     )
 
@@ -390,7 +398,7 @@ def _read_sad(file: Path, seed: int) -> SeriesSplit:
 _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
-_READERS: dict[str, Callable[[Path, int], Table | SeriesSplit]] = {
+_READERS: dict[str, Callable[[Path, int], Table | ClassSplit]] = {
     "table": _read_shipped_table,
     "kdd": _read_kdd,
     "kddrev": _read_kddrev,

@@ -198,14 +198,9 @@ def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _data(saved: Mapping[str, Any]) -> DataType:
     """Construct a data type from its saved class and parameters."""
-    known = {
-        n: getattr(data_types, n)
-        for n in data_types.__all__
-        if n not in ("DataType", "Raw", "guess")
-    }
-    if saved["class"] not in known:
+    if saved["class"] not in data_types.TYPES:
         raise ModelError(f"{saved['class']!r} is not a data type of this version of askew.")
-    made: DataType = known[saved["class"]](**saved["parameters"])
+    made: DataType = getattr(data_types, saved["class"])(**saved["parameters"])
     return made
 
 

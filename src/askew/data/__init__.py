@@ -6,7 +6,10 @@ from askew.data.base import DataType, Fold, Raw
 from askew.data.series import Series
 from askew.data.tabular import Tabular
 
-__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "guess"]
+__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "TYPES", "guess"]
+
+TYPES = ("Series", "Tabular")
+"""Names of the data types."""
 
 
 def guess(X: Raw) -> DataType:
