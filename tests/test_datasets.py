@@ -231,7 +231,7 @@ def test_a_download_is_checked(tmp_path, monkeypatch):
         (lambda: find("zzzzzz"), "askew data list"),
         (lambda: load("nothing here"), "no data set"),
         (lambda: load_table("epilepsy"), "load_classes"),
-        (lambda: load_classes("thyroid"), "load_table"),
+        (lambda: load_classes("thyroid"), "use load"),
         (lambda: one_vs_rest(ragged(), "z"), "no class 'z'"),
         (lambda: n_vs_rest(ragged(), 0, 3), "between 1 and 2"),
         (lambda: half_split(np.arange(4), [0, 0, 1]), "One label a row"),
