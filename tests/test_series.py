@@ -293,7 +293,7 @@ def test_networks_fit_the_batch(length, blocks):
     views = data.transform(3, "residual", bias=False)(x)
     assert views.shape == (6, 4, length)
     assert torch.isfinite(views).all()
-    assert data.features()(x).shape == (2, 4 * length)
+    assert data.features()(x).shape == (2, 4 * 2 * length)
 
 
 # Altered copies.

@@ -29,7 +29,7 @@ from askew.detector import Detector, seeded
 from askew.errors import InputError, ModelError
 from askew.methods import method
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -85,7 +85,7 @@ def load(folder: str | Path) -> Detector:
     manifest = _manifest(folder)
     tensors = _tensors(folder, manifest)
     try:
-        return _rebuild(manifest, tensors)
+        return _rebuild(_upgraded(manifest), tensors)
     except BROKEN as error:
         first = str(error).partition("\n")[0]  # torch goes on with a line for each tensor
         raise ModelError(
@@ -194,6 +194,14 @@ def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
 def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
     nested = {name: _data(value) for name, value in parameters.items() if isinstance(value, dict)}
     return {**parameters, **nested}
+
+
+def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Say of an older model what went without saying when it was written."""
+    for data in (manifest["data"], manifest["parameters"].get("data")):
+        if manifest["schema"] < 2 and data is not None and data["class"] == "Series":
+            data["parameters"].setdefault("values", False)
+    return manifest
 
 
 def _data(saved: Mapping[str, Any]) -> DataType:

@@ -39,7 +39,7 @@ from askew.data.packed import (
     warn_of_hardly_recorded,
 )
 from askew.errors import InputError
-from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, halvings_for
+from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, StepsAndValues, halvings_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,6 +83,8 @@ class Series(DataType):
         are soon known by heart.
     presence: where training series differ in length or have missing values, add a channel that
         tells padding and gaps from values.
+    values: distances compare the values of each channel by size too, not only step by step: most
+        series do not start at the same moment.
     scaling: "standard" brings each channel to mean 0 and standard deviation 1 of all recorded
         training steps; "none" leaves values as they are.
     id, time: columns of a long table; None looks for id, series or series_id, and for time,
@@ -113,6 +115,7 @@ class Series(DataType):
     widest: int = 64
     blocks: int | None = None
     presence: bool = True
+    values: bool = True
     jitter: float = 0.3
 
     def fit(self, X: Raw) -> Self:
@@ -190,8 +193,8 @@ class Series(DataType):
         return Jitter(self.jitter)
 
     def features(self) -> nn.Module:
-        """Return all steps of all channels side by side, ``(B, C * L)``."""
-        return nn.Flatten()
+        """Return all steps of all channels side by side, and their `values`; ``(B, C * 2 L)``."""
+        return StepsAndValues() if self.values else nn.Flatten()
 
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Return copies that are scaled, reversed, shuffled, pushed in one channel, or noise.

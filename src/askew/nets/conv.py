@@ -98,6 +98,28 @@ class Jitter(nn.Module):
         return x + self.spread * torch.randn_like(x) if self.training and self.spread else x
 
 
+class StepsAndValues(nn.Module):
+    """The steps of a series as they come, and beside them the values of each channel by size.
+
+    The distance between two series' values by size is how far their distributions of values are
+    apart (Wasserstein-1): it sees a rare level whenever it occurs, where a comparison step by
+    step needs series that start at the same moment. Values by size count twice, because their
+    differences are the smallest that any order of the steps would give.
+
+    Shapes
+    ------
+    ``(B, C, L) -> (B, C * 2 L)``
+
+    Example
+    -------
+    >>> StepsAndValues()(torch.tensor([[[3.0, 1.0, 2.0]]]))
+    tensor([[3., 1., 2., 2., 4., 6.]])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, 2 * x.sort(dim=-1).values], dim=-1).flatten(1)
+
+
 class Block(nn.Module):
     """Two 1-wide and one 3-wide convolution beside a 3-wide shortcut.
 
