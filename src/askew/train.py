@@ -136,7 +136,7 @@ class Stepper:
         self.done = 0
         self.weights = [weight for weight in net.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.Adam(
-            self.weights, lr=budget.lr, weight_decay=budget.weight_decay, foreach=True
+            self.weights, lr=budget.lr, weight_decay=budget.weight_decay, fused=True
         )
         factor = SCHEDULES[budget.schedule]
         self.scheduler = LambdaLR(
@@ -159,7 +159,7 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.objective(self.net, x).mean()
         loss.backward()
-        nn.utils.clip_grad_norm_(self.weights, MAX_GRADIENT_NORM, foreach=True)
+        nn.utils.clip_grad_norm_(self.weights, MAX_GRADIENT_NORM, foreach=False)
         self.optimizer.step()
         self.scheduler.step()
         self.done += 1
