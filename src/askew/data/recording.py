@@ -149,10 +149,8 @@ def _same_channels(read: Sequence[tuple[Floats, list[str] | None]]) -> None:
     """Refuse recordings that do not have the same channels."""
     (first, known), *others = read
     for i, (values, names) in enumerate(others, start=1):
-        named = known is not None and names is not None
-        if values.shape[1] != first.shape[1] or (
-            named and sorted(known or []) != sorted(names or [])
-        ):
+        renamed = bool(known and names) and sorted(known or []) != sorted(names or [])
+        if values.shape[1] != first.shape[1] or renamed:
             own, its = names or f"{values.shape[1]}", known or f"{first.shape[1]}"
             raise InputError(
                 f"Recording 0 has the channels {its} but recording {i} has {own}: all must have "
