@@ -256,7 +256,7 @@ def _any_inside(marked: NDArray[np.bool_], starts: Ints, ends: Ints) -> NDArray[
 
 
 def _zones(starts: Ints, ends: Ints, steps: int) -> tuple[Ints, Ints, Ints]:
-    """Return the stretch each step belongs to, ``(S,)``, and where zones begin and end, ``(A,)``."""
+    """Return the stretch each step belongs to, ``(S,)``, and the ends of all zones, ``(A,)``."""
     middle = (ends[:-1] - 1 + starts[1:]) // 2  # the last step of all zones but the last
     first, last = np.r_[0, middle + 1], np.r_[middle, steps - 1]
     return np.repeat(np.arange(len(starts)), last - first + 1), first, last
