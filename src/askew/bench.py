@@ -380,7 +380,9 @@ def summary(table: Table, jobs: list[Job], done: Mapping[str, Result], *, comman
                 if (job.row, job.set) == (row["name"], entry["name"]) and job.key in done
             ]
             if results:
-                cells.setdefault(row["name"], {})[entry["name"]] = _cell(results, measures(table.protocol))
+                cells.setdefault(row["name"], {})[entry["name"]] = _cell(
+                    results, measures(table.protocol)
+                )
     return {
         "title": table.title,
         "command": command,

@@ -172,6 +172,13 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return places
 
+    def whereabouts(self, X: Raw) -> str:
+        """Say where raw input of one item lies in what it was taken from; nothing where it is all.
+
+        The words end a sentence that begins with 'what is explained is'.
+        """
+        return ""
+
     def apart(self) -> int:
         """Return how many places apart items must be to have nothing in common: 1, or more."""
         return 1

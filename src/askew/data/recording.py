@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from askew.data.base import Raw
 from askew.data.packed import (
@@ -68,8 +67,10 @@ def lengths_of(X: Raw) -> Ints:
     return np.array([len(one) for one in as_recordings(X)], dtype=np.intp)
 
 
-def pack_recordings(X: Raw, time: str | None) -> Packed:
+def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -> Packed:
     """Lay the steps of all recordings one after the other.
+
+    Where tables have all of the ``wanted`` columns, others are left out.
 
     Raises ``InputError`` where a clock runs backwards or stands still, channels differ, or values
     are not finite numbers; warns of gaps and of irregular clocks.
@@ -80,7 +81,7 @@ def pack_recordings(X: Raw, time: str | None) -> Packed:
     array([5, 3])
     """
     recordings = as_recordings(X)
-    read = [_one(raw, i, time) for i, raw in enumerate(recordings)]
+    read = [_one(raw, i, time, wanted) for i, raw in enumerate(recordings)]
     _same_channels(read)
     first = read[0][1]
     values = [in_order(numbers, names, first) for numbers, names in read]
@@ -123,7 +124,9 @@ def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
     return found[0] if found else None
 
 
-def _one(raw: Raw, place: int, time: str | None) -> tuple[Floats, list[str] | None]:
+def _one(
+    raw: Raw, place: int, time: str | None, wanted: list[str] | None
+) -> tuple[Floats, list[str] | None]:
     """Return the values of one recording, ``(steps, channels)``, and the channels' names."""
     name = f"Recording {place}"
     if is_table(raw):
@@ -136,7 +139,10 @@ def _one(raw: Raw, place: int, time: str | None) -> tuple[Floats, list[str] | No
             clock = frame.index.to_series(name="the index")
         if clock is not None:
             check_clock(clock, name)
-        return as_numbers(frame, name), [str(c) for c in frame.columns]
+        names = [str(c) for c in frame.columns]
+        if wanted is not None and set(wanted) <= set(names):
+            frame, names = frame.iloc[:, [names.index(one) for one in wanted]], wanted
+        return as_numbers(frame, name), names
     values = as_numbers(raw, name)
     if values.ndim not in (1, 2):
         raise InputError(
@@ -169,15 +175,13 @@ def check_clock(time: pd.Series[Any], name: str) -> None:
     askew.errors.InputError: Recording 0 has the time 1 twice, in rows 1 and 2 ...
     """
     check_no_missing(time.to_frame(), [time.name])  # type: ignore[list-item]
-    moments = moments_of(time)
-    steps = np.diff(moments)
-    zero = steps.dtype.type(0) if steps.dtype.kind != "m" else np.timedelta64(0, "ns")
-    wrong = np.flatnonzero(steps <= zero)
+    steps = ticks_of(time)
+    wrong = np.flatnonzero(steps <= 0)
     if len(wrong):
         before, after = time.iloc[wrong[0]], time.iloc[wrong[0] + 1]
         said = (
             f"has the time {after} twice, in rows {wrong[0]} and {wrong[0] + 1}"
-            if steps[wrong[0]] == zero
+            if steps[wrong[0]] == 0
             else f"goes back from {before} to {after} in row {wrong[0] + 1}"
         )
         raise InputError(
@@ -188,9 +192,22 @@ def check_clock(time: pd.Series[Any], name: str) -> None:
         _warn_of_gaps(time, steps, name)
 
 
-def _warn_of_gaps(time: pd.Series[Any], steps: NDArray[Any], name: str) -> None:
+def ticks_of(time: pd.Series[Any]) -> Floats:
+    """Return how far each time is from the one before, in whatever unit, ``(steps - 1,)``.
+
+    Example
+    -------
+    >>> ticks_of(pd.Series(["2026-01-01 00:00", "2026-01-01 00:01", "2026-01-01 00:03"])).argmax()
+    np.int64(1)
+    """
+    moments = moments_of(time)
+    if moments.dtype.kind in "OM":  # dates, with or without a zone
+        return np.diff(pd.DatetimeIndex(moments).asi8).astype(np.float64)
+    return np.diff(moments.astype(np.float64))
+
+
+def _warn_of_gaps(time: pd.Series[Any], sizes: Floats, name: str) -> None:
     """Say where a clock jumps, and whether its steps are even."""
-    sizes = steps.astype(np.float64)
     usual = float(np.median(sizes))
     gaps = sizes > GAP * usual
     if gaps.any():

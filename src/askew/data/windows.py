@@ -23,6 +23,8 @@ from askew.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from askew.explain import Explanation
+
 CHUNK_NUMBERS = 2**24
 """Numbers in windows encoded at a time when scoring: 64 MB."""
 
@@ -31,6 +33,9 @@ OVERLAP = 4
 
 BLOCKS = 8
 """Blocks, spread over time, that a held-out part has where the recording is long enough."""
+
+LEAST = 2
+"""Windows below which nothing can be learned."""
 
 ROOMY = 4
 """Least length of such a block, in windows that share nothing."""
@@ -53,11 +58,11 @@ class Cut:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def within(self) -> list[tuple[int, int]]:
-        """Return the recording of each window, and the step of it at which the window begins."""
-        owner = np.searchsorted(self.packed.starts, self.starts, side="right") - 1
-        steps = self.starts - self.packed.starts[owner]
-        return list(zip(owner.tolist(), steps.tolist(), strict=True))
+    def within(self, window: int) -> tuple[int, int]:
+        """Return the recording of a window, and the step of it at which the window begins."""
+        start = self.starts[window]
+        owner = int(np.searchsorted(self.packed.starts, start, side="right")) - 1
+        return owner, int(start - self.packed.starts[owner])
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -156,7 +161,7 @@ class Windows(Curves):
         blocks = int(np.clip(size // (ROOMY * apart), 1, BLOCKS))
         of_part = block_places(len(starts), count, size, blocks, generator)
         folds = [Fold(unshared(starts, held, self.length), held) for held in of_part]
-        if not all(len(fold.learned) for fold in folds):
+        if not all(len(fold.learned) >= LEAST for fold in folds):
             raise InputError(
                 f"The recording has {count_of(len(starts), 'window')} of {self.length} steps: too "
                 "few to hold some out and learn from others that share no step with them. Give a "
@@ -230,6 +235,19 @@ class Windows(Curves):
         nearer = np.abs(middle[right] - places) < np.abs(middle[left] - places)
         return np.where(nearer, right, left)
 
+    def whereabouts(self, X: Raw) -> str:
+        """Return words such as 'the window of steps 100 to 199'."""
+        if not isinstance(X, Cut) or not len(X):
+            return ""
+        owner, first = X.within(0)
+        several = f" of recording {owner}" if len(X.packed.lengths) > 1 else ""
+        return f"the window of steps {first} to {first + X.length - 1}{several}"
+
+    def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure, str]:
+        """Draw the scaled curves of a window, with the spans that made its score in red."""
+        drawn, _ = super().picture(X, explanation)
+        return drawn, f"Scaled curves of {self.whereabouts(X)}; red spans made its score."
+
     def apart(self) -> int:
         """Return how many windows further one shares no step with this one."""
         return math.ceil(self.length_ / self.stride_)
@@ -242,7 +260,9 @@ class Windows(Curves):
 
         if isinstance(X, Cut):
             return None
-        packed = matched(pack_recordings(X, self.time), self.channels_, len(self.mean_))
+        packed = matched(
+            pack_recordings(X, self.time, self.channels_), self.channels_, len(self.mean_)
+        )
         scaled = (fill_gaps(packed, self.mean_) - self.mean_) / self.std_
         names = [packed.channel(i) for i in range(len(self.mean_))]
         drawn = plot.recording(scaled, scores, names, threshold=threshold, labels=labels)
@@ -268,7 +288,8 @@ class Windows(Curves):
             if X.length != self.length:
                 raise InputError(f"Windows of {X.length} steps do not fit length={self.length}.")
             return X
-        packed = pack_recordings(X, self.time)
+        known = None if stride is None else self.channels_
+        packed = pack_recordings(X, self.time, known)
         stride = stride or self._new_stride(packed.lengths)
         return Cut(packed, starts_of(packed.lengths, self.length, stride), self.length, stride)
 
