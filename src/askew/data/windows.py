@@ -93,7 +93,7 @@ class Windows(Curves):
     time: column of a table that tells the time; None looks for time, timestamp, t, step, datetime
         or date, or an index of dates. It orders nothing: a clock that runs backwards is refused,
         and gaps are told.
-    scaling, presence, jitter, encoder_kind, width, widest, blocks: see `Series`.
+    scaling, presence, values, jitter, encoder_kind, width, widest, blocks: see `Series`.
 
     Example
     -------
