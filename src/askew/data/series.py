@@ -63,7 +63,7 @@ class Curves(DataType):
 
     Parameters
     ----------
-    scaling, presence, values, jitter, encoder_kind, width, widest, blocks: see `Series`.
+    scaling, presence, values, jitter, encoder_kind, width, widest, blocks, inner: see `Series`.
     """
 
     scaling: str = "standard"
@@ -74,6 +74,7 @@ class Curves(DataType):
     presence: bool = True
     values: bool = True
     jitter: float = 0.3
+    inner: int | None = None
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return a convolutional network ``(B, C, L) -> (B, dim)``."""
@@ -91,7 +92,7 @@ class Curves(DataType):
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return convolutional views ``(B, C, L) -> (views * B, C, L)``."""
-        return SeriesViews(self._batch_channels, views, kind=kind, bias=bias)
+        return SeriesViews(self._batch_channels, views, kind=kind, bias=bias, inner=self.inner)
 
     def noise(self) -> nn.Module:
         """Return normal noise of spread `jitter` on every step, in training only."""
@@ -194,6 +195,7 @@ class Curves(DataType):
         check_at_least("width", self.width, 1, owner)
         check_at_least("widest", self.widest, self.width, owner)
         check_at_least("blocks", self.blocks, 0, owner)
+        check_at_least("inner", self.inner, 1, owner)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -230,6 +232,7 @@ class Series(Curves):
         timestamp, t or step.
     encoder_kind, width, widest: blocks of the encoder, "plain" or, as in the paper, "residual";
         channels after the first and most channels of any (1024 in the paper).
+    inner: most channels inside of learned views; None takes as many as the series has.
     blocks: blocks that halve the length; None takes as many as leave at most four steps, up to six.
 
     Source: Qiu et al., ICML 2021, for the networks.

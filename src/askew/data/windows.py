@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     from askew.explain import Explanation
 
-CHUNK_NUMBERS = 2**24
-"""Numbers in windows encoded at a time when scoring: 64 MB."""
-
-OVERLAP = 4
-"""Windows of a length's steps that overlap each other where no stride is asked for."""
+CHUNK_NUMBERS = 2**23
+"""Numbers in windows encoded at a time when scoring: 32 MB."""
 
 BLOCKS = 8
 """Blocks, spread over time, that a held-out part has where the recording is long enough."""
@@ -83,33 +80,40 @@ class Windows(Curves):
     Parameters
     ----------
     length: steps of a window; about one period, or as long as what should be told apart.
-    stride: steps from one window to the next, at most ``length``; None for a quarter of it.
+    stride: steps from one window to the next, at most ``length``; None for 1, or as few more as
+        ``most`` allows.
     most: training windows. Detectors keep all training windows in memory, so the stride, of
         training and scoring, grows until there are no more than that. It ends at ``length``, where
         windows hold every step once and take no more memory than the recording.
+    values: distances compare the values of each channel by size too. Windows begin at every moment,
+        so that a comparison step by step finds its like; off unless asked for.
     look_ahead: whether a step is judged by all windows that cover it (their mean), or only by the
         last one that ends at or before it, as it must be where scores are wanted at once. Then
         the first steps of a recording, before a window is full, bear the score of its first.
     time: column of a table that tells the time; None looks for time, timestamp, t, step, datetime
         or date, or an index of dates. It orders nothing: a clock that runs backwards is refused,
         and gaps are told.
-    scaling, presence, values, jitter, encoder_kind, width, widest, blocks: see `Series`.
+    inner: most channels inside of learned views: recordings may have dozens of channels, and the
+        paper's views, as wide as those, would take minutes.
+    scaling, presence, jitter, encoder_kind, width, widest, blocks: see `Series`.
 
     Example
     -------
     >>> steps = np.arange(1000)
     >>> data = Windows(length=50).fit(np.column_stack([np.sin(steps / 8), np.cos(steps / 8)]))
     >>> data.describe()
-    'a recording of 1,000 steps, 2 channels: 81 windows of 50'
+    'a recording of 1,000 steps, 2 channels: 951 windows of 50'
     >>> data.encode(np.zeros((120, 2))).shape
-    torch.Size([7, 2, 50])
+    torch.Size([71, 2, 50])
     """
 
-    length: int = 100
+    length: int = 50
     stride: int | None = None
-    most: int = 10_000
+    most: int = 5000
     look_ahead: bool = True
     time: str | None = None
+    values: bool = False
+    inner: int | None = 16
 
     def fit(self, X: Raw) -> Self:
         """Learn typical values and spread of each channel from the steps that windows cover.
@@ -272,7 +276,7 @@ class Windows(Curves):
         )
 
     def describe(self) -> str:
-        """Return a line such as 'a recording of 1,000 steps, 2 channels: 81 windows of 50'."""
+        """Return a line such as 'a recording of 1,000 steps, 2 channels: 951 windows of 50'."""
         many, channels = len(self.lengths_), len(self.mean_)
         what = "a recording" if many == 1 else f"{many} recordings"
         return (
@@ -303,8 +307,7 @@ class Windows(Curves):
     def _new_stride(self, lengths: Ints) -> int:
         """Return the stride asked for, or a coarser one that gives no more than ``most``."""
         self._check_parameters()
-        wanted = max(1, self.length // OVERLAP) if self.stride is None else self.stride
-        return min(self.length, max(wanted, math.ceil(int(lengths.sum()) / self.most)))
+        return min(self.length, max(self.stride or 1, math.ceil(int(lengths.sum()) / self.most)))
 
     def _encoded(self, packed: Packed, filled: Floats, starts: Ints) -> Tensor:
         """Return windows of a few recordings' steps, float32: only the rows they cover are read."""
