@@ -287,7 +287,7 @@ def test_a_constant_channel_is_left_as_it_is():
         (lambda: Windows(stride=0).fit(np.zeros(300)), r"Windows\(stride=0\)"),
         (lambda: Windows(scaling="odd").fit(np.zeros(300)), r"Windows\(scaling='odd'\)"),
         (lambda: Windows(length=10, time="when").fit(pd.DataFrame({"a": range(30)})), "'when'"),
-        (lambda: KNN(data=Windows(length=10), held_out=0.5).fit(np.zeros(25)), "too few to hold some out"),
+        (lambda: KNN(data=Windows(length=10), held_out=0.5).fit(np.zeros(25)), "too few to hold"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused_in_words(fit, words):
