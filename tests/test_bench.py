@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from askew import InputError, bench
+from askew import InputError, bench, datasets
 from askew.bench import Job, Table
 from askew.methods import method
 
@@ -375,6 +375,53 @@ def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
     np.testing.assert_array_equal(*seen)
 
 
+RECORDINGS = """
+title = "Recordings"
+protocol = "recordings"
+metric = "vus_pr"
+seeds = 1
+most_train = 300
+data = { type = "Windows", length = 20 }
+[[set]]
+name = "made"
+[[row]]
+name = "kNN"
+method = "KNN"
+[[row]]
+name = "far"
+floor = "distance to the mean"
+[[row]]
+name = "random"
+floor = "random"
+[[row]]
+name = "constant"
+floor = "constant"
+"""
+
+
+def test_recordings_from_toml_to_markdown(tmp_path, monkeypatch):
+    time = np.arange(800)[:, None] / [8, 13]
+    curves = np.sin(time) + 0.1 * np.random.default_rng(0).normal(size=time.shape)
+    spoiled, labels = curves[400:].copy(), (np.arange(400) // 40 == 5).astype(int)
+    spoiled[200:240] += 2
+    made = datasets.Recordings(
+        ["calm", "spoiled"], [curves[:400]] * 2, [curves[400:], spoiled], [0 * labels, labels]
+    )
+    monkeypatch.setattr(datasets, "load_recordings", lambda name: made)
+    path = tmp_path / "made.toml"
+    path.write_text(RECORDINGS, encoding="utf-8")
+    found = bench.run(path, workers=1)
+    rows = {name: cells["made"] for name, cells in found["rows"].items()}
+    assert rows["kNN"]["parts"] == 1  # the other has no anomalies: it cannot be measured
+    assert rows["kNN"]["vus_pr"][0] > 0.6 > 0.4 > rows["random"]["vus_pr"][0]
+    assert rows["far"]["auroc"][0] > 0.7
+    assert rows["constant"]["auroc"][0] == 0.5
+    assert f"| kNN | {100 * rows['kNN']['vus_pr'][0]:.1f} (1) |" in bench.markdown(found)
+    job = next(iter(Table.read(path).jobs(None)))
+    split = bench._split(job)
+    np.testing.assert_array_equal(split.train, curves[100:400])  # the last, one after the other
+
+
 # The tables we publish.
 
 
@@ -385,11 +432,8 @@ def test_published_tables_can_be_run(path):
     rows = [row["name"] for row in table.rows]
     assert len(set(names)) == len(names) and len(set(rows)) == len(rows)
     assert {"constant", "random"} <= set(rows)  # the floors
-    items = (
-        np.random.default_rng(0).normal(size=(30, 16, 2))
-        if table.protocol != "half-split"
-        else np.random.default_rng(0).normal(size=(30, 4))
-    )
+    shape = {"half-split": (30, 4), "recordings": (200, 2)}.get(table.protocol, (30, 16, 2))
+    items = np.random.default_rng(0).normal(size=shape)
     fitted = set()
     for row in table.rows:
         assert ("method" in row) != ("floor" in row), row["name"]

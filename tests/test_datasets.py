@@ -16,6 +16,7 @@ from askew.datasets import (
     half_split,
     load,
     load_classes,
+    load_recordings,
     load_table,
     n_vs_rest,
     one_vs_rest,
@@ -121,6 +122,31 @@ def test_kddrev_draws_attacks_with_the_seed():
     again, other = load_table("kddrev", seed=1), load_table("kddrev", seed=2)
     assert rows.equals(again.rows)
     assert not rows.equals(other.rows)
+
+
+@pytest.mark.parametrize(("name", "count", "channels", "train", "test", "measurable"), [
+    ("smd", 4, 38, 94_764, 94_766, 4),
+    ("msl", 27, 55, 58_317, 73_729, 27),
+    ("smap", 54, 25, 138_004, 435_826, 54),
+    ("asd", 12, 19, 102_331, 51_840, 12),
+    ("skab", 34, 8, 34 * 400, 37_401 - 34 * 400, 34),
+    ("ucr", 4, 1, 8_100, 30_001 - 8_100, 4),
+])  # fmt: skip
+def test_recordings(name, count, channels, train, test, measurable):
+    found = load_recordings(at_hand(name))
+    assert len(found.names) == count and len(found.measurable) == measurable
+    assert sum(map(len, found.train)) == train
+    assert sum(map(len, found.test)) == test
+    for one, other, labels in zip(found.train, found.test, found.labels, strict=True):
+        assert one.shape[1] == other.shape[1] == channels
+        assert len(labels) == len(other) and set(labels.tolist()) <= {0, 1}
+
+
+def test_nab_trains_on_its_probationary_period():
+    found = load_recordings(at_hand("nab"))
+    whole = [len(a) + len(b) for a, b in zip(found.train, found.test, strict=True)]
+    assert [len(a) for a in found.train] == [int(0.15 * n) for n in whole]
+    assert (len(found.names), len(found.measurable)) == (58, 52)
 
 
 def test_half_split_of_thyroid_has_93_anomalies_not_94():

@@ -435,6 +435,7 @@ def upgraded(content):
     for data in (content["data"], content["parameters"]["data"]):
         if data is not None and data["class"] == "Series":
             data["parameters"]["values"] = False
+            data["parameters"]["inner"] = None
     return {**content, "schema": SCHEMA}
 
 

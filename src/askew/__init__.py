@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from askew.adapter import OutlierEstimator
-    from askew.data import Series, Tabular
+    from askew.data import Series, Tabular, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
     from askew.methods.forest import IsolationForest
@@ -40,6 +40,7 @@ _HOMES = {
     "OneClassSVM": "methods.support",
     "Series": "data",
     "Tabular": "data",
+    "Windows": "data",
     "load": "store",
 }
 
@@ -57,6 +58,7 @@ __all__ = [
     "OutlierEstimator",
     "Series",
     "Tabular",
+    "Windows",
     "load",
 ]
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from askew import __version__, datasets, metrics
+from askew import __version__, datasets, metrics, metrics_series
 from askew.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ METRICS = {
     "ap": metrics.average_precision,
     "f1": metrics.oracle_f1,
 }
+_OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
+"""Metrics for items that are steps of a recording, beside the others."""
+
 FLOORS = ("random", "constant", "distance to the mean")
 
 Result = dict[str, Any]
@@ -101,7 +104,7 @@ class Table:
             if not all("name" in entry for entry in content[name]):
                 raise InputError(f"{path} has a {name} without a name.")
         _one_of("protocol", content["protocol"], _SPLITS)
-        _one_of("metric", content.get("metric", "auroc"), METRICS)
+        _one_of("metric", content.get("metric", "auroc"), measures(content["protocol"]))
         for row in content["row"]:
             if "floor" in row:
                 _one_of("floor", row["floor"], FLOORS)
@@ -192,12 +195,14 @@ def run_job(job: Job) -> Result:
     started = time.perf_counter()
     scores, fit_seconds = _scores(job, train, test)
     seconds = time.perf_counter() - started
-    measured = {name: float(metric(labels, scores)) for name, metric in METRICS.items()}
+    wanted = measures(job.spec["protocol"])
+    measured = {name: float(metric(labels, scores)) for name, metric in wanted.items()}
     return {**measured, "fit_seconds": fit_seconds, "seconds": seconds, "train": len(train)}
 
 
 def _split(job: Job) -> datasets.OneClass[Any]:
-    return _capped(_SPLITS[job.spec["protocol"]](job), job)
+    protocol = job.spec["protocol"]
+    return _CAPS.get(protocol, _capped)(_SPLITS[protocol](job), job)
 
 
 def _half_split(job: Job) -> datasets.OneClass[Any]:
@@ -216,6 +221,15 @@ def _n_vs_rest(job: Job) -> datasets.OneClass[Any]:
     return datasets.n_vs_rest(split, job.part, job.spec["normal"] or len(split.classes) - 1)
 
 
+def _one_recording(job: Job) -> datasets.OneClass[Any]:
+    found = datasets.load_recordings(job.set)
+    return datasets.OneClass(found.train[job.part], found.test[job.part], found.labels[job.part])
+
+
+def _recordings(entry: Mapping[str, Any]) -> Iterable[int]:
+    return datasets.load_recordings(entry["name"]).measurable
+
+
 def _classes(entry: Mapping[str, Any]) -> Iterable[int]:
     return range(len(datasets.load_classes(entry["name"]).classes))
 
@@ -224,6 +238,7 @@ _SPLITS: Mapping[str, Callable[[Job], datasets.OneClass[Any]]] = {
     "half-split": _half_split,
     "one-vs-rest": _one_vs_rest,
     "n-vs-rest": _n_vs_rest,
+    "recordings": _one_recording,
 }
 """Protocol: what trains and tests in a job."""
 
@@ -231,8 +246,17 @@ _PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[int]]] = {
     "half-split": lambda entry: [0],
     "one-vs-rest": _classes,
     "n-vs-rest": _classes,
+    "recordings": _recordings,
 }
 """Protocol: the parts of a set, each a job of its own."""
+
+_MEASURES: Mapping[str, Mapping[str, Callable[..., float]]] = {"recordings": _OF_STEPS}
+"""Protocol: what is measured beside `METRICS`."""
+
+
+def measures(protocol: str) -> Mapping[str, Callable[..., float]]:
+    """Return what is measured under a protocol, by name."""
+    return {**METRICS, **_MEASURES.get(protocol, {})}
 
 
 def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
@@ -247,6 +271,19 @@ def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
         datasets.chosen(split.test, np.sort(test)),
         split.labels[np.sort(test)],
     )
+
+
+def _first_steps(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
+    """Take the last steps before the test and the first of it: steps belong together."""
+    train, test = job.spec.get("most_train"), job.spec.get("most_test")
+    kept = split.train[-train:] if train else split.train
+    return datasets.OneClass(kept, split.test[:test], split.labels[:test])
+
+
+_CAPS: Mapping[str, Callable[[datasets.OneClass[Any], Job], datasets.OneClass[Any]]] = {
+    "recordings": _first_steps,
+}
+"""Protocol: how a large set is made smaller; at random where nothing is said."""
 
 
 def _scores(job: Job, train: Any, test: Any) -> tuple[NDArray[np.float64], float]:
@@ -287,7 +324,8 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
     data = _data_type(job).fit(train)
     known, new = (data.encode(items).flatten(1).double().numpy() for items in (train, test))
     distances: NDArray[np.float64] = np.linalg.norm(new - known.mean(0), axis=1)
-    return distances
+    laid_out: NDArray[np.float64] = data.restore(distances, test)
+    return laid_out
 
 
 def _work(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Result]]:
@@ -342,7 +380,9 @@ def summary(table: Table, jobs: list[Job], done: Mapping[str, Result], *, comman
                 if (job.row, job.set) == (row["name"], entry["name"]) and job.key in done
             ]
             if results:
-                cells.setdefault(row["name"], {})[entry["name"]] = _cell(results)
+                cells.setdefault(row["name"], {})[entry["name"]] = _cell(
+                    results, measures(table.protocol)
+                )
     return {
         "title": table.title,
         "command": command,
@@ -356,11 +396,11 @@ def summary(table: Table, jobs: list[Job], done: Mapping[str, Result], *, comman
     }
 
 
-def _cell(results: list[tuple[Job, Result]]) -> Result:
+def _cell(results: list[tuple[Job, Result]], names: Iterable[str]) -> Result:
     seeds = sorted({job.seed for job, _ in results})
     parts = sorted({job.part for job, _ in results})
     cell: Result = {"seeds": len(seeds), "parts": len(parts)}
-    for name in METRICS:
+    for name in names:
         values = np.array(
             [np.mean([r[name] for job, r in results if job.seed == seed]) for seed in seeds]
         )
@@ -385,7 +425,9 @@ def _overall(table: Table, cells: Mapping[str, Mapping[str, Result]]) -> Result:
             ranks[name].append(float(np.sum(values < value) + (np.sum(values == value) + 1) / 2))
     overall: Result = {}
     for name, row in cells.items():
-        overall[name] = {m: float(np.mean([c[m][0] for c in row.values()])) for m in METRICS}
+        overall[name] = {
+            m: float(np.mean([c[m][0] for c in row.values()])) for m in measures(table.protocol)
+        }
         overall[name]["below"] = sum(c["below"] for c in row.values())
         overall[name]["runs"] = sum(c["runs"] for c in row.values())
         overall[name]["sets"] = len(row)
@@ -437,11 +479,11 @@ def _wide(found: Result) -> list[str]:
 
 def _long(found: Result) -> list[str]:
     """One line a set, with the overall figures first."""
-    names = list(found["rows"])
+    names, measured = list(found["rows"]), measures(found["protocol"])
     overall = [
         [
             name,
-            *(f"{100 * found['overall'][name][m]:.1f}" for m in METRICS),
+            *(f"{100 * found['overall'][name][m]:.1f}" for m in measured),
             ""
             if found["overall"][name]["rank"] is None
             else f"{found['overall'][name]['rank']:.2f}",
@@ -450,7 +492,7 @@ def _long(found: Result) -> list[str]:
         ]
         for name in names
     ]
-    head = ["", *(m.upper() for m in METRICS), "mean rank", "below", "minutes"]
+    head = ["", *(m.upper() for m in measured), "mean rank", "below", "minutes"]
     each = [
         [s, *(_number(found["rows"][name].get(s), found["metric"]) for name in names)]
         for s in found["sets"]

@@ -30,12 +30,14 @@ __all__ = [
     "DataSet",
     "OneClass",
     "ClassSplit",
+    "Recordings",
     "Table",
     "chosen",
     "find",
     "half_split",
     "load",
     "load_classes",
+    "load_recordings",
     "load_table",
     "n_vs_rest",
     "one_vs_rest",
@@ -73,12 +75,38 @@ class ClassSplit:
         return list(np.unique(self.train_labels).tolist())
 
 
+@dataclass(frozen=True)
+class Recordings:
+    """Long recordings, each with a part to learn from and a part to judge, one label a step.
+
+    Attributes
+    ----------
+    names: of the recordings: machines, channels, runs.
+    train, test: arrays (steps, channels).
+    labels: of the steps of the test parts, 1 for anomalous ones.
+    """
+
+    names: list[str]
+    train: list[NDArray[Any]]
+    test: list[NDArray[Any]]
+    labels: list[Labels]
+
+    @property
+    def measurable(self) -> list[int]:
+        """Positions of the recordings whose test part has normal and anomalous steps."""
+        return [i for i, y in enumerate(self.labels) if 0 < int(y.sum()) < len(y)]
+
+
 class OneClass(NamedTuple, Generic[Items]):
     """What a detector is given: normal items to train on, a test part, and its 0/1 labels."""
 
     train: Items
     test: Items
     labels: Labels
+
+
+Loaded = Table | ClassSplit | Recordings
+_Reader = Callable[[Path, int], Loaded]
 
 
 @dataclass(frozen=True)
@@ -92,7 +120,7 @@ class DataSet:
     licence: str
     source: str
     about: str
-    read: Callable[[Path, int], Table | ClassSplit]
+    read: Callable[[Path, int], Loaded]
     shipped: bool = False
     url: str = ""  # of the same bytes at the original publisher; empty where there is none
 
@@ -135,8 +163,8 @@ def path(name: str) -> Path:
     return _download(data)
 
 
-def load(name: str, *, seed: int = 0) -> Table | ClassSplit:
-    """A data set in memory: rows and labels, or a split of series.
+def load(name: str, *, seed: int = 0) -> Loaded:
+    """A data set in memory: rows and labels, a split of series, or recordings.
 
     `kdd` takes normal traffic as the anomaly, because attacks are the majority; `kddrev` has all
     normal traffic and 24,319 attacks drawn with `seed`, the only use of it. `sad` keeps lengths
@@ -189,6 +217,24 @@ def load_classes(name: str) -> ClassSplit:
     if isinstance(loaded, ClassSplit):
         return loaded
     raise InputError(f"{name} has no classes in a train and a test part: use load.")
+
+
+def load_recordings(name: str) -> Recordings:
+    """`load` for long recordings with a label for each step.
+
+    `smd`, `asd`, `msl`, `smap` come with train parts. Of `ucr`, as many steps train as the file
+    says; of `nab`, the first 15 % (its probationary period, where its scores do not count; a few
+    hold anomalies nevertheless); of `skab`, the first 400 steps of each run, as in its own
+    examples (those of other/2 hold anomalies). The steps that follow are the test.
+
+    Raises
+    ------
+    InputError : as for `load`, or the data set has no recordings.
+    """
+    loaded = load(name)
+    if isinstance(loaded, Recordings):
+        return loaded
+    raise InputError(f"{name} has no recordings in a train and a test part: use load.")
 
 
 def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -> OneClass[Items]:
@@ -395,15 +441,53 @@ def _read_sad(file: Path, seed: int) -> ClassSplit:
     )
 
 
+def _read_parts(file: Path, _seed: int) -> Recordings:
+    """Arrays as stored: NAME/train, NAME/test, NAME/label."""
+    with np.load(file, allow_pickle=False) as stored:
+        names = [key.removesuffix("/label") for key in stored.files if key.endswith("/label")]
+        return Recordings(
+            names,
+            [stored[f"{name}/train"] for name in names],
+            [stored[f"{name}/test"] for name in names],
+            [stored[f"{name}/label"].astype(np.int64) for name in names],
+        )
+
+
+def _read_cut(values: str, trained: Callable[[Any, str, int], int]) -> _Reader:
+    """Read recordings stored whole, whose first steps train; ``trained`` says how many."""
+
+    def read(file: Path, _seed: int) -> Recordings:
+        with np.load(file, allow_pickle=False) as stored:
+            names = [key.removesuffix("/label") for key in stored.files if key.endswith("/label")]
+            steps = [stored[f"{name}/{values}"] for name in names]
+            labels = [stored[f"{name}/label"].astype(np.int64) for name in names]
+            ends = [trained(stored, name, len(y)) for name, y in zip(names, labels, strict=True)]
+        whole = [one.reshape(len(one), -1) for one in steps]
+        return Recordings(
+            names,
+            [one[:end] for one, end in zip(whole, ends, strict=True)],
+            [one[end:] for one, end in zip(whole, ends, strict=True)],
+            [one[end:] for one, end in zip(labels, ends, strict=True)],
+        )
+
+    return read
+
+
 _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
-_READERS: dict[str, Callable[[Path, int], Table | ClassSplit]] = {
+_SKAB_TRAIN = 400
+_NAB_TRAIN = 0.15
+_READERS: dict[str, _Reader] = {
     "table": _read_shipped_table,
     "kdd": _read_kdd,
     "kddrev": _read_kddrev,
     "series": _read_series,
     "sad": _read_sad,
+    "parts": _read_parts,
+    "skab": _read_cut("X", lambda stored, name, steps: _SKAB_TRAIN),
+    "nab": _read_cut("value", lambda stored, name, steps: int(_NAB_TRAIN * steps)),
+    "ucr": _read_cut("value", lambda stored, name, steps: int(stored[f"{name}/train_end"])),
 }
 
 

@@ -288,11 +288,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def in_batches(self, X: Raw) -> Iterator[Tensor]:
         """Yield raw items as batches for scoring, encoded a bounded chunk at a time."""
         self._check_fitted()
-        count = self.data_.count(X)
-        for start in range(0, count, CHUNK_ITEMS):
-            index = np.arange(start, min(start + CHUNK_ITEMS, count))
-            chunk = X if len(index) == count else self.data_.take(X, index)
-            yield from self._slices(self.data_.encode(chunk))
+        for chunk in self.data_.chunks(X, CHUNK_ITEMS):
+            yield from self._slices(chunk)
 
     def score_items(self, items: Tensor) -> Scores:
         """Return the scores of encoded items, ``(n, ...) -> (n,)``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -70,10 +71,11 @@ def examine(
     A check that fails is also a ``UserWarning``.
     """
     places = np.fromiter(unlearned, int) if unlearned else np.arange(len(items))
-    some = places[:: max(1, len(places) // ITEMS)]
+    every = max(1, len(places) // ITEMS)
+    some = places[::every]
     known = detector.score_items(items[some])
     scores = np.array([unlearned[place] for place in some]) if unlearned else known
-    checks = [*_checks(detector, items[some], scores), _alone(detector, items[some], known)]
+    checks = [*_checks(detector, items[some], scores, every), _alone(detector, items[some], known)]
     for check in checks:
         if not check.passed:
             found = f"health: {check.name}? No ({check.value:.3g}): {told(asdict(check))}."
@@ -81,7 +83,7 @@ def examine(
     return [asdict(check) for check in checks]
 
 
-def _checks(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator[Check]:
+def _checks(detector: Detector, items: torch.Tensor, scores: Scores, every: int) -> Iterator[Check]:
     yield from _loss_moved(detector)
     spread = float(np.std(scores) / (np.abs(scores).mean() + 1e-12))
     yield Check(
@@ -93,7 +95,7 @@ def _checks(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator
         "lr or another seed)",
     )
     yield from _alterations(detector, items, scores)
-    yield from _calibrated(detector, scores)
+    yield from _calibrated(detector, scores, every)
 
 
 def _loss_moved(detector: Detector) -> Iterator[Check]:
@@ -167,8 +169,11 @@ def _alone(detector: Detector, items: torch.Tensor, scores: Scores) -> Check:
     )
 
 
-def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
-    """Ask for enough held-out items, and for p-values of some of them that are uniform."""
+def _calibrated(detector: Detector, scores: Scores, every: int) -> Iterator[Check]:
+    """Ask for enough held-out items, and for p-values of some of them that are uniform.
+
+    ``scores`` are of each ``every``-th of them.
+    """
     from askew.calibrate import enough_for, p_values
 
     enough, held = enough_for(detector.alert_rate), len(detector.calibration_)
@@ -182,6 +187,9 @@ def _calibrated(detector: Detector, scores: Scores) -> Iterator[Check]:
         "the threshold is extrapolated: give more items, or raise held_out or alert_rate",
     )
     if held < 20:
+        return
+    scores = scores[:: math.ceil(detector.data_.apart() / every)]  # overlapping items prove nothing
+    if len(scores) < 20:
         return
     first, second = scores[: len(scores) // 2], scores[len(scores) // 2 :]
     value = float(kstest(p_values(np.sort(first), second), "uniform").pvalue)

@@ -31,6 +31,10 @@ MOST_CHANNELS = 8
 """Channels of a series drawn, those with the largest contributions."""
 
 
+DRAWN = 1500
+"""Places along a long recording in which it is drawn."""
+
+
 def scores(
     held_out: ArrayLike,
     new: ArrayLike | None = None,
@@ -173,6 +177,78 @@ def _strip(axes: Axes, curve: Floats, points: Floats, limit: float) -> Any:
     axes.tick_params(labelsize=7)
     axes.locator_params(axis="y", nbins=3)
     return image
+
+
+def recording(
+    values: Floats,
+    scores: Floats,
+    channels: Sequence[str],
+    *,
+    threshold: float,
+    labels: ArrayLike | None = None,
+) -> Figure:
+    """Show a recording above the score of each of its steps; alerts and true anomalies are marked.
+
+    Of many channels those are drawn that are farthest from their mean where the score is high.
+    Long recordings are drawn as the range between least and largest value of a few steps.
+
+    Shapes
+    ------
+    ``values (S, C)``, ``scores (S,)``, ``channels``: C, ``labels (S,)``
+
+    Example
+    -------
+    >>> drawn = recording(np.zeros((50, 2)), np.arange(50.0), ["x", "y"], threshold=40.0)
+    >>> drawn.axes[-1].get_xlabel()
+    'step'
+    """
+    high = np.argsort(-scores, kind="stable")[: max(1, len(scores) // 50)]
+    strength = np.abs(values[high]).mean(0)
+    drawn = np.sort(np.argsort(-strength, kind="stable")[:MOST_CHANNELS])
+    figure, grid = _grid(9.0, 1.9 + 0.6 * len(drawn), rows=len(drawn) + 1)
+    for axes, channel in zip(grid, drawn, strict=False):
+        _envelope(axes, values[:, channel], INK)
+        axes.set_ylabel(_short(channels[channel], 14), rotation=0, ha="right", va="center")
+        axes.locator_params(axis="y", nbins=2)
+    _envelope(grid[-1], scores, BLUE)
+    if np.isfinite(threshold):
+        grid[-1].axhline(threshold, color=INK, linewidth=1, linestyle="--")
+        _spans(grid, scores > threshold, ORANGE, "alert", top=0.08)
+    if labels is not None:
+        _spans(grid, np.asarray(labels) == 1, GREEN, "anomaly by the labels", top=1.0)
+    grid[-1].set(xlabel="step", ylabel="score", xlim=(0, len(scores)))
+    if grid[-1].get_legend_handles_labels()[0]:
+        grid[-1].legend(frameon=False, fontsize=7, loc="upper left")
+    return figure
+
+
+def _envelope(axes: Axes, curve: Floats, color: str) -> None:
+    """Draw a curve, or where it is long the range of its values in each of `DRAWN` places."""
+    if len(curve) <= 2 * DRAWN:
+        axes.plot(curve, color=color, linewidth=0.9)
+        return
+    edges = np.arange(DRAWN) * len(curve) // DRAWN
+    low, high = np.minimum.reduceat(curve, edges), np.maximum.reduceat(curve, edges)
+    axes.fill_between(edges, low, high, color=color, linewidth=0.6, step="post")
+
+
+def _spans(
+    grid: Sequence[Axes], marked: NDArray[np.bool_], color: str, name: str, *, top: float
+) -> None:
+    """Shade runs of marked steps, from the bottom of each axes to the share ``top`` of it."""
+    edges = np.flatnonzero(np.diff(np.r_[0, marked, 0])).reshape(-1, 2)
+    if not len(edges):
+        return
+    for axes in grid:
+        axes.fill_between(
+            np.repeat(edges.ravel(), 2),
+            np.tile([0.0, top, top, 0.0], len(edges)),
+            transform=axes.get_xaxis_transform(),
+            color=color,
+            alpha=0.25 if top == 1 else 0.9,
+            linewidth=0,
+            label=name,
+        )
 
 
 def views(

@@ -113,9 +113,14 @@ def judge(
         ids=range(len(scores)) if ids is None else list(ids),
         labels=None if labels is None else np.asarray(labels, dtype=np.int64),
         top=top,
-        explanations=detector.explain(detector.data_.take(X, top)),
+        explanations=detector.explain(speaking(detector, X, top)),
         name=name,
     )
+
+
+def speaking(detector: Detector, X: Raw, places: NDArray[np.intp]) -> Raw:
+    """Return the raw items that speak for the scores at these places."""
+    return detector.data_.take(X, detector.data_.speakers(X, places))
 
 
 def page(detector: Detector, judged: Judged | None) -> str:
@@ -123,7 +128,8 @@ def page(detector: Detector, judged: Judged | None) -> str:
     title = f"{type(detector).__name__}: {'the model' if judged is None else judged.name}"
     sections = [header(detector, judged)]
     if judged is not None:
-        sections += [strangest(detector, judged), pictures(detector, judged)]
+        sections += [overview(detector, judged), strangest(detector, judged)]
+        sections += [pictures(detector, judged)]
     sections += [spread(detector, judged), health(detector)]
     if judged is not None:
         sections += [learned_views(detector, judged)]
@@ -207,6 +213,16 @@ def _agreement(
     ]
 
 
+def overview(detector: Detector, judged: Judged) -> str:
+    """Return a sight of everything judged, where the data type has one."""
+    shown = detector.data_.overview(judged.items, judged.scores, detector.threshold_, judged.labels)
+    if shown is None:
+        return ""
+    drawn, about = shown
+    body = drawn if isinstance(drawn, str) else figure(drawn, about)
+    return section("At a glance", "", f'<div class="row">{body}</div>')
+
+
 def strangest(detector: Detector, judged: Judged) -> str:
     """Return the table of the strangest items."""
     columns = ["rank", "item", "score", "p-value", "alert", "strongest reasons"]
@@ -258,7 +274,7 @@ def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
 
 def _where(detector: Detector, judged: Judged, i: int, explanation: Explanation) -> str:
     """Show where the score was made, in the way of the data type."""
-    alone = detector.data_.take(judged.items, np.array([i]))
+    alone = speaking(detector, judged.items, np.array([i]))
     drawn, about = detector.data_.picture(alone, explanation)
     if isinstance(drawn, str):
         return f"<div>{drawn}<p>{escape(about)}</p></div>"
@@ -310,7 +326,7 @@ def learned_views(detector: Detector, judged: Judged) -> str:
     places = {"strangest item": judged.top[0], "most ordinary item": np.argmin(judged.scores)}
     masks = []
     for i in places.values():
-        item = detector.data_.take(judged.items, np.array([i]))
+        item = speaking(detector, judged.items, np.array([i]))
         found = plot.masks(detector, item)
         if found is None:
             return ""

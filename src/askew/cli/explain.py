@@ -8,7 +8,6 @@ import numpy as np
 
 from askew.cli import show
 from askew.cli.failures import say
-from askew.cli.kinds import Part
 from askew.cli.source import Source
 from askew.data.base import Raw
 from askew.errors import InputError
@@ -27,7 +26,9 @@ def run(model: Path, data: Path, item: str) -> None:
     InputError: no item has this id.
     """
     detector = load(model)
-    found = find(Source.of(detector), data, item)
+    items, place = find(Source.of(detector), data, item)
+    speaks = detector.data_.speakers(items, np.array([place]))
+    found = detector.data_.take(items, speaks)
     (explanation,) = detector.explain(found)
     p = detector.p_values_of([explanation.score])[0] if len(detector.calibration_) else None
     alert = "an alert" if explanation.score > detector.threshold_ else "no alert"
@@ -37,28 +38,27 @@ def run(model: Path, data: Path, item: str) -> None:
         f"{detector.threshold_:.4g}); the training item most like it scores "
         f"{explanation.typical_score:.4g}"
     )
+    where = detector.data_.whereabouts(found)
+    if where:
+        show.line(f"what is explained is {where}")
     contributions(explanation, found)
     views(explanation)
 
 
-def find(source: Source, data: Path, item: str) -> Raw:
-    """Return the item of this id as raw input that holds it alone; the first, if several do."""
+def find(source: Source, data: Path, item: str) -> tuple[Raw, int]:
+    """Return raw input and the place in it of what has this id; of the first, if several do."""
     count = 0
     for part in source.parts(data):
         places = np.flatnonzero([str(name) == item for name in part.ids])
         if len(places) > 1:
             say(f"Warning: {len(places)} items are called {item}: the first is explained.")
         if len(places):
-            return _alone(part, int(places[0]))
+            return part.items, int(places[0])
         count += len(part)
     raise InputError(
         f"--item {item}: none of the {show.many(count, 'item')} in {data.name} has this "
         f"{'name in column ' + repr(source.id) if source.id else 'number (they count from 0)'}."
     )
-
-
-def _alone(part: Part, place: int) -> Raw:
-    return part.items[place : place + 1]  # of a table, and of a list of series
 
 
 def contributions(explanation: Explanation, item: Raw) -> None:

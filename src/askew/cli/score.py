@@ -83,8 +83,10 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     """Return the reasons of some items of a part, and empty words for the others."""
     said = np.full(len(part), "", dtype=object)
     if len(index):
-        explained = detector.explain(detector.data_.take(part.items, index))
-        said[index] = [explanation.reasons() for explanation in explained]
+        speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
+        explained = detector.explain(detector.data_.take(part.items, speaks))
+        words = [explanation.reasons() for explanation in explained]
+        said[index] = [words[i] for i in owner]
     return said
 
 

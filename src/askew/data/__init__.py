@@ -5,10 +5,11 @@ from __future__ import annotations
 from askew.data.base import DataType, Fold, Raw
 from askew.data.series import Series
 from askew.data.tabular import Tabular
+from askew.data.windows import Windows
 
-__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "TYPES", "guess"]
+__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "Windows", "TYPES", "guess"]
 
-TYPES = ("Series", "Tabular")
+TYPES = ("Series", "Tabular", "Windows")
 """Names of the data types."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -88,6 +88,16 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         Raises ``InputError`` where ``X`` does not fit what ``fit`` saw.
         """
 
+    def chunks(self, X: Raw, most: int) -> Iterator[Tensor]:
+        """Yield all raw items encoded, at most ``most`` at a time, so that memory is bounded.
+
+        A type whose items are large, or cut from something larger, may give fewer at a time.
+        """
+        count = self.count(X)
+        for start in range(0, count, most):
+            index = np.arange(start, min(start + most, count))
+            yield self.encode(X if len(index) == count else self.take(X, index))
+
     @abstractmethod
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return a network ``(B, ...) -> (B, dim)``."""
@@ -155,6 +165,24 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return scores
 
+    def speakers(self, X: Raw, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the item that speaks for each score as the user knows it, ``(m,) -> (m,)``.
+
+        Where `restore` leaves scores as they are, each item speaks for itself.
+        """
+        return places
+
+    def whereabouts(self, X: Raw) -> str:
+        """Say where raw input of one item lies in what it was taken from; nothing where it is all.
+
+        The words end a sentence that begins with 'what is explained is'.
+        """
+        return ""
+
+    def apart(self) -> int:
+        """Return how many places apart items must be to have nothing in common: 1, or more."""
+        return 1
+
     @abstractmethod
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Return altered copies of a batch that should look stranger than ``x``, by name.
@@ -204,6 +232,20 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         from askew import plot
 
         return plot.contributions(explanation), "What each part added to the score."
+
+    def overview(
+        self, X: Raw, scores: NDArray[np.float64], threshold: float, labels: NDArray[Any] | None
+    ) -> tuple[Figure | str, str] | None:
+        """Show all of the input with its scores, as `picture` shows an item; None: no such sight.
+
+        Parameters
+        ----------
+        X: raw input.
+        scores: as `restore` laid them out.
+        threshold: scores above it are alerts; may be infinite.
+        labels: the truth, laid out like scores, where it is known.
+        """
+        return None
 
     def keep(self, items: Tensor) -> Any:
         """Return encoded items as an array or plain values, to be saved with a model."""

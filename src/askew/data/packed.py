@@ -360,19 +360,19 @@ def check_list(X: Raw) -> None:
         )
 
 
-def check_values(packed: Packed) -> None:
+def check_values(packed: Packed, what: str = "Series") -> None:
     """Refuse series without steps or channels, and infinite values, naming where they are."""
     if not len(packed.lengths) or not packed.lengths.all() or not packed.values.shape[1]:
         empty = int(np.argmin(packed.lengths)) if len(packed.lengths) else 0
         raise InputError(
-            f"Series {empty} is empty (or there is none): expected at least one step and one "
+            f"{what} {empty} is empty (or there is none): expected at least one step and one "
             "channel in each. Drop the empty ones."
         )
     huge = np.abs(packed.values) > HUGE  # NaN compares false
     if huge.any():
         row, channel = np.argwhere(huge)[0]
         raise InputError(
-            f"Series {packed.owner[row]} holds {packed.values[row, channel]} in "
+            f"{what} {packed.owner[row]} holds {packed.values[row, channel]} in "
             f"{packed.channel(channel)}, step {packed.step[row]}: expected finite values below "
             f"{HUGE:g}. Replace it, or make it NaN to have it filled in."
         )
@@ -441,19 +441,21 @@ def match_channels(packed: Packed, names: list[str] | None, count: int) -> Packe
     return Packed(in_order(packed.values, packed.names, names), packed.lengths, names)
 
 
-def check_word(parameter: str, value: object, words: Iterable[object]) -> None:
+def check_word(
+    parameter: str, value: object, words: Iterable[object], owner: str = "Series"
+) -> None:
     """Refuse a word that is not on the list."""
     if value not in words:
         known = ", ".join(repr(word) for word in words)
-        raise InputError(f"Series({parameter}={value!r}) is not known: choose one of {known}.")
+        raise InputError(f"{owner}({parameter}={value!r}) is not known: choose one of {known}.")
 
 
-def check_at_least(parameter: str, value: int | None, least: int) -> None:
+def check_at_least(parameter: str, value: int | None, least: int, owner: str = "Series") -> None:
     """Refuse sizes that no network can have; None is left to be found from the data."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if value is not None and not (whole and value >= least):
         raise InputError(
-            f"Series({parameter}={value!r}) is impossible: choose a whole number, {least} or more."
+            f"{owner}({parameter}={value!r}) is impossible: choose a whole number, {least} or more."
         )
 
 

@@ -58,58 +58,15 @@ FAR = 1e12  # typical distances from the mean: farther, float32 networks would o
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Series(DataType):
-    """Many whole series: each one is an item, normal or not.
-
-    A batch is ``(B, C, L)``: scaled channels, padded at the end with zeros to a common length.
-    Missing values are bridged by straight lines. Where training series differ in length or have
-    missing values, one more channel says how much of each step was really recorded, so that the
-    networks can tell padding from zeros; see `presence`.
-
-    Raw input: arrays ``(n, steps, channels)`` or ``(n, channels, steps)``; arrays ``(n, steps)`` of
-    one channel; lists of arrays ``(steps, channels)``, ``(channels, steps)`` or ``(steps,)`` of
-    unequal length; lists of tables (rows are steps, columns are channels); one long table (pandas,
-    polars, pyarrow) with a column that names the series, one for the time, and a column a channel.
-    The series of a long table keep the order in which they first appear.
+class Curves(DataType):
+    """What whole series and windows of a recording share once they are batches ``(B, C, L)``.
 
     Parameters
     ----------
-    layout: "time-first" for (steps, channels) or "channels-first" for (channels, steps), required
-        where an array has both axes: it cannot be guessed safely. Tables and single-channel series
-        need none.
-    length: steps of a batch; longer series are refused. None takes the longest training series,
-        and a quarter more where they differ in length, because others may be longer still.
-    jitter: spread of the noise on training series, in encoded units: a few series of many steps
-        are soon known by heart.
-    presence: where training series differ in length or have missing values, add a channel that
-        tells padding and gaps from values.
-    values: distances compare the values of each channel by size too, not only step by step: most
-        series do not start at the same moment.
-    scaling: "standard" brings each channel to mean 0 and standard deviation 1 of all recorded
-        training steps; "none" leaves values as they are.
-    id, time: columns of a long table; None looks for id, series or series_id, and for time,
-        timestamp, t or step.
-    encoder_kind, width, widest: blocks of the encoder, "plain" or, as in the paper, "residual";
-        channels after the first and most channels of any (1024 in the paper).
-    blocks: blocks that halve the length; None takes as many as leave at most four steps, up to six.
-
-    Source: Qiu et al., ICML 2021, for the networks.
-
-    Example
-    -------
-    >>> rng = np.random.default_rng(0)
-    >>> data = Series(layout="time-first").fit([rng.normal(size=(n, 2)) for n in (20, 30, 25)])
-    >>> data.describe()
-    '3 series: 20-30 steps, 2 channels'
-    >>> data.encode([np.zeros((12, 2))]).shape
-    torch.Size([1, 3, 38])
+    scaling, presence, values, jitter, encoder_kind, width, widest, blocks, inner: see `Series`.
     """
 
-    layout: str | None = None
-    length: int | None = None
     scaling: str = "standard"
-    id: str | None = None
-    time: str | None = None
     encoder_kind: str = "plain"
     width: int = 32
     widest: int = 64
@@ -117,58 +74,7 @@ class Series(DataType):
     presence: bool = True
     values: bool = True
     jitter: float = 0.3
-
-    def fit(self, X: Raw) -> Self:
-        """Learn length, typical values and spread of each channel from at least two series.
-
-        Raises ``InputError`` where ``X`` holds fewer than two series, series without steps, of
-        unequal channels or longer than ``length``, infinite values, or a channel never recorded.
-        """
-        self._check_parameters()
-        packed = self._pack(X)
-        check_learnable(packed)
-        self.lengths_ = [int(packed.lengths.min()), int(packed.lengths.max())]
-        self.length_ = room(*self.lengths_) if self.length is None else self.length
-        check_length(packed, self.length_, "Series(length=...)")
-        self.mean_, self.std_ = typical(packed.values)
-        self.center_, self.scale_ = SCALINGS[self.scaling](self.mean_, self.std_)
-        self.channels_ = packed.names
-        uneven = self.lengths_[0] < self.lengths_[1] or bool(np.isnan(packed.values).any())
-        self.present_ = self.presence and uneven
-        self.count_ = len(packed.lengths)
-        return self
-
-    def count(self, X: Raw) -> int:
-        """Return the number of series."""
-        if is_table(X):
-            frame = as_frame(X)
-            return int(frame[find_column(frame, self.id, "id", ID_NAMES)].nunique())
-        check_list(X)
-        return len(X)
-
-    def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
-        """Return the series at these positions; those of a long table as a list of tables."""
-        if is_table(X):
-            packed = self._pack(X)
-            parts = np.split(packed.values, packed.starts[1:])
-            return [pd.DataFrame(parts[i], columns=packed.names) for i in index]
-        check_list(X)
-        return [X[i] for i in index] if isinstance(X, (list, tuple)) else X[index]
-
-    def encode(self, X: Raw) -> Tensor:
-        """Return series as one batch ``(n, C, length_)``; each depends on itself alone.
-
-        Raises ``InputError`` where channels differ from training or a series is too long.
-        """
-        check_is_fitted(self)
-        packed = match_channels(self._pack(X), self.channels_, len(self.mean_))
-        check_length(packed, self.length_, "the longest training series")
-        warn_of_hardly_recorded(packed)
-        values = (fill_gaps(packed, self.mean_) - self.center_) / self.scale_
-        values = np.clip(values, -FAR, FAR)
-        if self.present_:
-            values = np.column_stack([values, presence(packed)])
-        return torch.from_numpy(pad(values, packed, self.length_))
+    inner: int | None = None
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return a convolutional network ``(B, C, L) -> (B, dim)``."""
@@ -186,7 +92,7 @@ class Series(DataType):
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return convolutional views ``(B, C, L) -> (views * B, C, L)``."""
-        return SeriesViews(self._batch_channels, views, kind=kind, bias=bias)
+        return SeriesViews(self._batch_channels, views, kind=kind, bias=bias, inner=self.inner)
 
     def noise(self) -> nn.Module:
         """Return normal noise of spread `jitter` on every step, in training only."""
@@ -256,6 +162,141 @@ class Series(DataType):
         drawn = plot.series(curves[:recorded], explanation.points[:recorded], names)
         return drawn, "Scaled curves of the series; red spans made its score."
 
+    @property
+    def _batch_channels(self) -> int:
+        return len(self.mean_) + self.present_
+
+    def _learn(self, packed: Packed, length: int, *, uneven: bool) -> None:
+        """Learn typical values and spread of each channel, and what a batch looks like."""
+        self.length_ = length
+        self.mean_, self.std_ = typical(packed.values)
+        self.center_, self.scale_ = SCALINGS[self.scaling](self.mean_, self.std_)
+        self.channels_ = packed.names
+        self.present_ = self.presence and (uneven or bool(np.isnan(packed.values).any()))
+
+    def _scaled(self, packed: Packed, filled: Floats) -> Floats:
+        """Return what networks see of each step: scaled channels, and `presence` if wanted."""
+        values = np.clip((filled - self.center_) / self.scale_, -FAR, FAR)
+        return np.column_stack([values, presence(packed)]) if self.present_ else values
+
+    def _in_batch(self, per_channel: Floats, x: Tensor) -> Tensor:
+        """Return differences in the user's units as a batch has them, ``(C, 1)``."""
+        return torch.from_numpy(per_channel / self.scale_).to(x)[:, None]
+
+    def _with_presence(self, x: Tensor, values: Tensor, recorded: Tensor) -> Tensor:
+        return torch.cat([values * recorded, x[:, len(self.mean_) :]], dim=1)
+
+    def _check_shared(self) -> None:
+        owner = type(self).__name__
+        check_word("scaling", self.scaling, SCALINGS, owner)
+        if not 0 <= self.jitter < math.inf:
+            raise InputError(f"{owner}(jitter={self.jitter}) is impossible: choose 0 or more.")
+        check_word("encoder_kind", self.encoder_kind, ["plain", "residual"], owner)
+        check_at_least("width", self.width, 1, owner)
+        check_at_least("widest", self.widest, self.width, owner)
+        check_at_least("blocks", self.blocks, 0, owner)
+        check_at_least("inner", self.inner, 1, owner)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Series(Curves):
+    """Many whole series: each one is an item, normal or not.
+
+    A batch is ``(B, C, L)``: scaled channels, padded at the end with zeros to a common length.
+    Missing values are bridged by straight lines. Where training series differ in length or have
+    missing values, one more channel says how much of each step was really recorded, so that the
+    networks can tell padding from zeros; see `presence`.
+
+    Raw input: arrays ``(n, steps, channels)`` or ``(n, channels, steps)``; arrays ``(n, steps)`` of
+    one channel; lists of arrays ``(steps, channels)``, ``(channels, steps)`` or ``(steps,)`` of
+    unequal length; lists of tables (rows are steps, columns are channels); one long table (pandas,
+    polars, pyarrow) with a column that names the series, one for the time, and a column a channel.
+    The series of a long table keep the order in which they first appear.
+
+    Parameters
+    ----------
+    layout: "time-first" for (steps, channels) or "channels-first" for (channels, steps), required
+        where an array has both axes: it cannot be guessed safely. Tables and single-channel series
+        need none.
+    length: steps of a batch; longer series are refused. None takes the longest training series,
+        and a quarter more where they differ in length, because others may be longer still.
+    jitter: spread of the noise on training series, in encoded units: a few series of many steps
+        are soon known by heart.
+    presence: where training series differ in length or have missing values, add a channel that
+        tells padding and gaps from values.
+    values: distances compare the values of each channel by size too, not only step by step: most
+        series do not start at the same moment.
+    scaling: "standard" brings each channel to mean 0 and standard deviation 1 of all recorded
+        training steps; "none" leaves values as they are.
+    id, time: columns of a long table; None looks for id, series or series_id, and for time,
+        timestamp, t or step.
+    encoder_kind, width, widest: blocks of the encoder, "plain" or, as in the paper, "residual";
+        channels after the first and most channels of any (1024 in the paper).
+    inner: most channels inside of learned views; None takes as many as the series has.
+    blocks: blocks that halve the length; None takes as many as leave at most four steps, up to six.
+
+    Source: Qiu et al., ICML 2021, for the networks.
+
+    Example
+    -------
+    >>> rng = np.random.default_rng(0)
+    >>> data = Series(layout="time-first").fit([rng.normal(size=(n, 2)) for n in (20, 30, 25)])
+    >>> data.describe()
+    '3 series: 20-30 steps, 2 channels'
+    >>> data.encode([np.zeros((12, 2))]).shape
+    torch.Size([1, 3, 38])
+    """
+
+    layout: str | None = None
+    length: int | None = None
+    id: str | None = None
+    time: str | None = None
+
+    def fit(self, X: Raw) -> Self:
+        """Learn length, typical values and spread of each channel from at least two series.
+
+        Raises ``InputError`` where ``X`` holds fewer than two series, series without steps, of
+        unequal channels or longer than ``length``, infinite values, or a channel never recorded.
+        """
+        self._check_parameters()
+        packed = self._pack(X)
+        check_learnable(packed)
+        self.lengths_ = [int(packed.lengths.min()), int(packed.lengths.max())]
+        length = room(*self.lengths_) if self.length is None else self.length
+        check_length(packed, length, "Series(length=...)")
+        self._learn(packed, length, uneven=self.lengths_[0] < self.lengths_[1])
+        self.count_ = len(packed.lengths)
+        return self
+
+    def count(self, X: Raw) -> int:
+        """Return the number of series."""
+        if is_table(X):
+            frame = as_frame(X)
+            return int(frame[find_column(frame, self.id, "id", ID_NAMES)].nunique())
+        check_list(X)
+        return len(X)
+
+    def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
+        """Return the series at these positions; those of a long table as a list of tables."""
+        if is_table(X):
+            packed = self._pack(X)
+            parts = np.split(packed.values, packed.starts[1:])
+            return [pd.DataFrame(parts[i], columns=packed.names) for i in index]
+        check_list(X)
+        return [X[i] for i in index] if isinstance(X, (list, tuple)) else X[index]
+
+    def encode(self, X: Raw) -> Tensor:
+        """Return series as one batch ``(n, C, length_)``; each depends on itself alone.
+
+        Raises ``InputError`` where channels differ from training or a series is too long.
+        """
+        check_is_fitted(self)
+        packed = match_channels(self._pack(X), self.channels_, len(self.mean_))
+        check_length(packed, self.length_, "the longest training series")
+        warn_of_hardly_recorded(packed)
+        values = self._scaled(packed, fill_gaps(packed, self.mean_))
+        return torch.from_numpy(pad(values, packed, self.length_))
+
     def describe(self) -> str:
         """Return a line such as '151 series: 30 steps, 6 channels'."""
         shortest, longest = self.lengths_
@@ -279,32 +320,15 @@ class Series(DataType):
         axes = {axis_count(item) for item in X}
         return axes == {2} or (axes == {1} and len({len(item) for item in X}) > 1)
 
-    @property
-    def _batch_channels(self) -> int:
-        return len(self.mean_) + self.present_
-
     def _pack(self, X: Raw) -> Packed:
         packed = pack(X, layout=self.layout, id=self.id, time=self.time)
         check_values(packed)
         return packed
 
-    def _in_batch(self, per_channel: Floats, x: Tensor) -> Tensor:
-        """Return differences in the user's units as a batch has them, ``(C, 1)``."""
-        return torch.from_numpy(per_channel / self.scale_).to(x)[:, None]
-
-    def _with_presence(self, x: Tensor, values: Tensor, recorded: Tensor) -> Tensor:
-        return torch.cat([values * recorded, x[:, len(self.mean_) :]], dim=1)
-
     def _check_parameters(self) -> None:
         check_word("layout", self.layout, [*LAYOUTS, None])
-        check_word("scaling", self.scaling, SCALINGS)
         check_at_least("length", self.length, SHORTEST)
-        if not 0 <= self.jitter < math.inf:
-            raise InputError(f"Series(jitter={self.jitter}) is impossible: choose 0 or more.")
-        check_word("encoder_kind", self.encoder_kind, ["plain", "residual"])
-        check_at_least("width", self.width, 1)
-        check_at_least("widest", self.widest, self.width)
-        check_at_least("blocks", self.blocks, 0)
+        self._check_shared()
 
 
 # From packed steps to a batch.

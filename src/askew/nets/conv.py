@@ -176,6 +176,8 @@ class SeriesViews(Transform):
     """K convolutional residual networks over the steps of a series.
 
     Only the last convolution may have a bias: the others are followed by a norm that removes it.
+    Inside they have as many channels as the series, as in the paper, or at most ``inner``: the
+    time that wide series take grows with the square of it.
 
     Shapes
     ------
@@ -190,14 +192,17 @@ class SeriesViews(Transform):
     152064
     """
 
-    def __init__(self, channels: int, views: int, *, kind: str, bias: bool) -> None:
+    def __init__(
+        self, channels: int, views: int, *, kind: str, bias: bool, inner: int | None = None
+    ) -> None:
         super().__init__(views, kind)
+        inner = channels if inner is None else min(inner, channels)
         self.stack = nn.Sequential(
-            StackedConv(views, channels, channels, bias=False),
+            StackedConv(views, channels, inner, bias=False),
             StackedInstanceNorm(),
             nn.ReLU(),
-            *(StackedBlock(views, channels) for _ in range(3)),
-            StackedConv(views, channels, channels, bias=bias),
+            *(StackedBlock(views, inner) for _ in range(3)),
+            StackedConv(views, inner, channels, bias=bias),
         )
 
     def networks(self, x: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from askew.cli.kinds.base import Kind, Part
 from askew.cli.kinds.series import SeriesFiles
 from askew.cli.kinds.tabular import TabularFiles
+from askew.cli.kinds.windows import WindowFiles
 
 __all__ = ["KINDS", "Kind", "Part"]
 
 KINDS: Mapping[str, Kind] = {
     "series": SeriesFiles(),
+    "windows": WindowFiles(),
     "tabular": TabularFiles(),
 }

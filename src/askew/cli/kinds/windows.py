@@ -1,0 +1,104 @@
+"""Windows: recordings, a table or array each, scored at every time step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from askew.cli.kinds.base import Kind, Part, as_truth, column, head
+from askew.data import Windows
+from askew.data.base import DataType
+from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
+from askew.errors import InputError
+from askew.read import read_table
+from askew.read_series import TABLES
+
+if TYPE_CHECKING:
+    from askew.cli.source import Source
+
+SAFE = 200
+"""Rows from which a table with a clock is taken for a recording unasked."""
+
+
+class WindowFiles(Kind):
+    """Tables with a row for each time step, and folders of such tables."""
+
+    def why(self, path: Path, id: str | None, time: str | None) -> str | None:
+        """Claim a table of numbers beside a clock that ticks evenly; nothing else is safe.
+
+        Folders stay with whole series, and so do tables with a column of ids; rows at uneven
+        times, such as orders or visits, are a plain table.
+        """
+        if path.is_dir() or path.suffix.lower() in (".ts", ".npy", ".npz") or id is not None:
+            return None
+        rows = head(path)
+        names = [c for c in rows.columns if str(c).lower() in CLOCK_NAMES or c == time]
+        if len(names) != 1 or len(rows) < SAFE or rows.shape[1] < 2:
+            return None
+        return f"{names[0]!r} ticks evenly beside numbers" if ticks(rows, names[0]) else None
+
+    def data_type(self) -> DataType:
+        """Return the data type."""
+        return Windows()
+
+    def whole(self, source: Source, path: Path, *, labels: bool) -> Part:
+        """Return all recordings; each time step has its time for an id."""
+        tables = (
+            sorted(p for p in path.iterdir() if p.suffix in TABLES) if path.is_dir() else [path]
+        )
+        if not tables:
+            raise InputError(
+                f"The folder {path.name} has no tables ({', '.join(TABLES)}); expected one a "
+                "recording. Name the folder that holds them."
+            )
+        parts = [recording(source, table, labels, prefixed=path.is_dir()) for table in tables]
+        truths = [part.labels for part in parts if part.labels is not None]
+        return Part(
+            [part.items for part in parts],
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate(truths) if truths else None,
+        )
+
+    def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
+        """Return the first rows of a table, or of a folder's first."""
+        if path.is_dir():
+            return [head(table) for table in sorted(path.iterdir()) if table.suffix in TABLES][:1]
+        return [head(path)]
+
+    def describes(self, data: DataType) -> dict[str, Any] | None:
+        """Take over how a data type made in Python names its clock."""
+        return {"time": data.time} if isinstance(data, Windows) else None
+
+
+def ticks(rows: pd.DataFrame, clock: str) -> bool:
+    """Say whether a column is a clock that ticks evenly, and the others are numbers."""
+    numbers = rows.drop(columns=[clock]).select_dtypes(["number", "bool"])
+    if numbers.shape[1] < 0.8 * (rows.shape[1] - 1) or rows[clock].isna().any():
+        return False
+    try:
+        steps = ticks_of(rows[clock])
+    except InputError:
+        return False
+    return bool((steps > 0).all() and np.mean(np.isclose(steps, np.median(steps), rtol=0.1)) > 0.9)
+
+
+def recording(source: Source, path: Path, labels: bool, *, prefixed: bool) -> Part:
+    """Read one recording; labels and ids are set apart from its channels."""
+    frame = read_table(path)
+    try:
+        clock = clock_column(frame, source.time)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    truth = as_truth(column(frame, source.label, "label"), source.label) if labels else None
+    apart = [name for name in (source.id, source.label) if name in frame]
+    named = source.id if source.id in frame else clock
+    ids: NDArray[Any] = frame.index.to_numpy() if named is None else frame[named].to_numpy()
+    if prefixed:
+        ids = np.array([f"{path.stem} {one}" for one in ids], dtype=object)
+    elif named is not None:
+        ids = frame[named].astype(str).to_numpy(dtype=object)
+    return Part(frame.drop(columns=apart), ids, truth)

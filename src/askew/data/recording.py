@@ -1,0 +1,229 @@
+"""Raw recordings as users have them: brought into one array of steps, and their clocks checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from askew.data.base import Raw
+from askew.data.packed import (
+    TIME_NAMES,
+    Floats,
+    Ints,
+    Packed,
+    as_frame,
+    as_numbers,
+    axis_count,
+    check_no_missing,
+    check_values,
+    count_of,
+    in_order,
+    is_object_list,
+    is_table,
+    moments_of,
+)
+from askew.errors import InputError
+
+CLOCK_NAMES = (*TIME_NAMES, "datetime", "date")
+"""Usual names of a column that tells the time, in small letters."""
+
+GAP = 1.5  # usual steps: a longer one is a gap
+UNEVEN, OFTEN = 0.1, 0.05  # a share of the usual step; a share of all steps
+
+
+def as_recordings(X: Raw) -> list[Raw]:
+    """Return raw input as a list of recordings, each an array or a table.
+
+    Raises ``InputError`` where there is none, or it is nothing of the kind.
+
+    Example
+    -------
+    >>> len(as_recordings(np.zeros((9, 2)))), len(as_recordings(np.zeros((3, 9, 2))))
+    (1, 3)
+    """
+    if is_table(X):
+        return [X]
+    several = isinstance(X, (list, tuple)) or is_object_list(X)
+    if several and len(X) and all(axis_count(one) > 0 for one in X):
+        return list(X)
+    array = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    if len(array.shape) == 3:
+        return list(array)
+    if len(array.shape) not in (1, 2) or not len(array):
+        raise InputError(
+            f"Found {type(X).__name__} of shape {tuple(array.shape)}; expected a recording, "
+            "(steps,) or (steps, channels), a table with a row for each step, or a list of them. "
+            "Give at least one step."
+        )
+    return [X]
+
+
+def lengths_of(X: Raw) -> Ints:
+    """Return the steps of each recording without reading its values, ``(r,)``."""
+    return np.array([len(one) for one in as_recordings(X)], dtype=np.intp)
+
+
+def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -> Packed:
+    """Lay the steps of all recordings one after the other.
+
+    Where tables have all of the ``wanted`` columns, others are left out.
+
+    Raises ``InputError`` where a clock runs backwards or stands still, channels differ, or values
+    are not finite numbers; warns of gaps and of irregular clocks.
+
+    Example
+    -------
+    >>> pack_recordings([np.zeros((5, 2)), np.ones((3, 2))], None).lengths
+    array([5, 3])
+    """
+    recordings = as_recordings(X)
+    read = [_one(raw, i, time, wanted) for i, raw in enumerate(recordings)]
+    _same_channels(read)
+    first = read[0][1]
+    values = [in_order(numbers, names, first) for numbers, names in read]
+    whole = values[0] if len(values) == 1 else np.concatenate(values)
+    packed = Packed(whole, np.array([len(one) for one in values], dtype=np.intp), first)
+    check_values(packed, "Recording")
+    return packed
+
+
+def matched(packed: Packed, names: list[str] | None, count: int) -> Packed:
+    """Bring channels into the order of training.
+
+    Raises ``InputError`` where other channels were found.
+    """
+    if packed.names and names and sorted(packed.names) != sorted(names):
+        raise InputError(
+            f"Found the channels {packed.names}; expected those of training, {names}. Rename, add "
+            "or drop columns."
+        )
+    if packed.values.shape[1] != count:
+        raise InputError(
+            f"Found a recording of {count_of(packed.values.shape[1], 'channel')}; expected "
+            f"{count}, as in training: the axes of an array are (steps, channels)."
+        )
+    return Packed(in_order(packed.values, packed.names, names), packed.lengths, names)
+
+
+def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
+    """Return the column that tells the time: the named one, or one with a usual name.
+
+    Raises ``InputError`` where the named one is missing.
+    """
+    if time is not None and time not in frame:
+        raise InputError(
+            f"The table has the columns {list(map(str, frame.columns))[:20]}; there is no "
+            f"{time!r} for Windows(time=...). Name the column that tells the time."
+        )
+    usual = [c for c in frame.columns if str(c).lower() in CLOCK_NAMES]
+    found: list[Any] = usual[:1] if time is None else [time]
+    return found[0] if found else None
+
+
+def _one(
+    raw: Raw, place: int, time: str | None, wanted: list[str] | None
+) -> tuple[Floats, list[str] | None]:
+    """Return the values of one recording, ``(steps, channels)``, and the channels' names."""
+    name = f"Recording {place}"
+    if is_table(raw):
+        frame, clock = as_frame(raw), None
+        column = clock_column(frame, time)
+        if column is not None:
+            clock = frame[column]
+            frame = frame.drop(columns=[column])
+        elif isinstance(frame.index, pd.DatetimeIndex):
+            clock = frame.index.to_series(name="the index")
+        if clock is not None:
+            check_clock(clock, name)
+        names = [str(c) for c in frame.columns]
+        if wanted is not None and set(wanted) <= set(names):
+            frame, names = frame.iloc[:, [names.index(one) for one in wanted]], wanted
+        return as_numbers(frame, name), names
+    values = as_numbers(raw, name)
+    if values.ndim not in (1, 2):
+        raise InputError(
+            f"{name} has the shape {values.shape}; expected (steps,) or (steps, channels)."
+        )
+    return values.reshape(len(values), -1), None
+
+
+def _same_channels(read: Sequence[tuple[Floats, list[str] | None]]) -> None:
+    """Refuse recordings that do not have the same channels."""
+    (first, known), *others = read
+    for i, (values, names) in enumerate(others, start=1):
+        renamed = bool(known and names) and sorted(known or []) != sorted(names or [])
+        if values.shape[1] != first.shape[1] or renamed:
+            own, its = names or f"{values.shape[1]}", known or f"{first.shape[1]}"
+            raise InputError(
+                f"Recording 0 has the channels {its} but recording {i} has {own}: all must have "
+                "the same. Rename or drop columns."
+            )
+
+
+def check_clock(time: pd.Series[Any], name: str) -> None:
+    """Refuse a clock that runs backwards or stands still; warn of gaps and irregular steps.
+
+    Example
+    -------
+    >>> check_clock(pd.Series([0, 1, 1], name="t"), "Recording 0")
+    Traceback (most recent call last):
+    ...
+    askew.errors.InputError: Recording 0 has the time 1 twice, in rows 1 and 2 ...
+    """
+    check_no_missing(time.to_frame(), [time.name])  # type: ignore[list-item]
+    steps = ticks_of(time)
+    wrong = np.flatnonzero(steps <= 0)
+    if len(wrong):
+        before, after = time.iloc[wrong[0]], time.iloc[wrong[0] + 1]
+        said = (
+            f"has the time {after} twice, in rows {wrong[0]} and {wrong[0] + 1}"
+            if steps[wrong[0]] == 0
+            else f"goes back from {before} to {after} in row {wrong[0] + 1}"
+        )
+        raise InputError(
+            f"{name} {said} of {time.name!r}: expected times that only go forward. Sort the rows "
+            "and drop or average repeats, or name the right column."
+        )
+    if len(steps):
+        _warn_of_gaps(time, steps, name)
+
+
+def ticks_of(time: pd.Series[Any]) -> Floats:
+    """Return how far each time is from the one before, in whatever unit, ``(steps - 1,)``.
+
+    Example
+    -------
+    >>> ticks_of(pd.Series(["2026-01-01 00:00", "2026-01-01 00:01", "2026-01-01 00:03"])).argmax()
+    np.int64(1)
+    """
+    moments = moments_of(time)
+    if moments.dtype.kind in "OM":  # dates, with or without a zone
+        return np.diff(pd.DatetimeIndex(moments).asi8).astype(np.float64)
+    return np.diff(moments.astype(np.float64))
+
+
+def _warn_of_gaps(time: pd.Series[Any], sizes: Floats, name: str) -> None:
+    """Say where a clock jumps, and whether its steps are even."""
+    usual = float(np.median(sizes))
+    gaps = sizes > GAP * usual
+    if gaps.any():
+        at = int(np.argmax(sizes))
+        warnings.warn(
+            f"{name} has {count_of(int(gaps.sum()), 'gap')} in time, the longest from "
+            f"{time.iloc[at]} to {time.iloc[at + 1]}, {sizes[at] / usual:.3g} usual steps: windows "
+            "across a gap may look strange for that reason alone.",
+            UserWarning,
+            stacklevel=4,
+        )
+    uneven = float(np.mean(np.abs(sizes[~gaps] - usual) > UNEVEN * usual))
+    if uneven > OFTEN:
+        warnings.warn(
+            f"{name} has an irregular clock: {uneven:.0%} of its steps are more than "
+            f"{UNEVEN:.0%} off the usual one. Windows count steps, not time: resample it first.",
+            UserWarning,
+            stacklevel=4,
+        )
