@@ -322,7 +322,7 @@ def test_p_values_of_the_default_hold_for_fresh_normal_items():
 
 
 def test_networks_that_each_hold_out_a_part_raise_no_more_false_alarms_than_asked_for():
-    """Their mean is steadier than the single networks that set the yardstick: fewer, if anything."""
+    """Their mean is steadier than the networks that set the yardstick: fewer, if anything."""
     alarms = []
     for seed in range(8):
         generator = np.random.default_rng(seed)
