@@ -422,7 +422,53 @@ def test_recordings_from_toml_to_markdown(tmp_path, monkeypatch):
     np.testing.assert_array_equal(split.train, curves[100:400])  # the last, one after the other
 
 
+DEFECTS = """
+title = "Made"
+protocol = "defects"
+seeds = 2
+[[set]]
+name = "made"
+[[row]]
+name = "kNN"
+method = "KNN"
+located = true
+data = { type = "Images", scaling = "none" }
+[[row]]
+name = "kNN, images only"
+method = "KNN"
+data = { type = "Images" }
+[[row]]
+name = "random"
+floor = "random"
+"""
+
+
+def test_defects_are_found_and_located(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(90, 110, (60, 12, 12), dtype=np.uint8)
+    masks = np.zeros((30, 12, 12), dtype=np.uint8)
+    masks[15:, 3:6, 7:9] = 1
+    judged = np.where(masks, np.uint8(200), images[30:])
+    made = datasets.Inspected(images[:30], judged, np.repeat([0, 1], 15), masks)
+    monkeypatch.setattr(datasets, "load_inspected", lambda name, seed=0: made)
+    monkeypatch.setattr(method("KNN"), "points", lambda self, net, x: (x[:, 0] - 0.4).abs())
+    path = tmp_path / "made.toml"
+    path.write_text(DEFECTS, encoding="utf-8")
+    found = bench.run(path, workers=1)
+    rows = {name: cells["made"] for name, cells in found["rows"].items()}
+    assert rows["kNN"]["pixel_auroc"][0] == 1
+    assert rows["kNN"]["aupro"][0] == pytest.approx(1)
+    assert found["overall"]["kNN"]["aupro"] == pytest.approx(1)
+    assert rows["kNN"]["auroc"][0] > 0.9
+    assert "aupro" not in rows["kNN, images only"]
+    path.write_text(DEFECTS.replace("seeds = 2", 'seeds = 2\nmetric = "aupro"'), encoding="utf-8")
+    shown = bench.markdown(bench.run(path, workers=1))
+    assert "| kNN | 100.0" in shown
+    assert "| random |  |" in shown
+
+
 # The tables we publish.
+
+SHAPES = {"Tabular": (30, 4), "Windows": (200, 2), "Series": (30, 16, 2), "Images": (3, 16, 16)}
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
@@ -432,8 +478,6 @@ def test_published_tables_can_be_run(path):
     rows = [row["name"] for row in table.rows]
     assert len(set(names)) == len(names) and len(set(rows)) == len(rows)
     assert {"constant", "random"} <= set(rows)  # the floors
-    shape = {"half-split": (30, 4), "recordings": (200, 2)}.get(table.protocol, (30, 16, 2))
-    items = np.random.default_rng(0).normal(size=shape)
     fitted = set()
     for row in table.rows:
         assert ("method" in row) != ("floor" in row), row["name"]
@@ -449,6 +493,7 @@ def test_published_tables_can_be_run(path):
             "skip",
             "seeds",
             "untrained",
+            "located",
         }
         assert set(row) <= known
         for entry in table.sets:
@@ -458,7 +503,7 @@ def test_published_tables_can_be_run(path):
             data = bench._data_type(job)
             if repr(data.get_params()) not in fitted:
                 fitted.add(repr(data.get_params()))
-                data.fit(items)
+                data.fit(np.random.default_rng(0).random(SHAPES[type(data).__name__]))
             if "method" in row:
                 method(row["method"])(data=data, **job.spec["parameters"]).check()
     for entry in table.sets:

@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 
 import askew
-from askew import InputError, NotFittedError, Series, Tabular, Windows
+from askew import Images, InputError, NotFittedError, Series, Tabular, Windows
 from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
@@ -38,8 +38,17 @@ def recording(seed, count=120):
     return curves + 0.1 * generator.normal(size=curves.shape)
 
 
+def images(seed, count=60):
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:8, :8]
+    middle = generator.uniform(3, 4, size=(2, count, 1, 1))
+    blob = np.exp(-((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2) / 4)
+    return blob + 0.05 * generator.normal(size=blob.shape)
+
+
 TYPES = {
     "Tabular": (rows, Tabular(), lambda x: x[:, [1, 0, 2, 3, 4]] * 3 + 2),
+    "Images": (images, Images(), lambda x: np.roll(x, 4, axis=1) * 1.2),
     "Series": (series, Series(layout="time-first"), lambda x: x[:, ::-1] * 2),
     "Windows": (recording, Windows(length=24), lambda x: x[::-1] * 2 + 1),
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from askew.adapter import OutlierEstimator
-    from askew.data import Series, Tabular, Windows
+    from askew.data import Images, Series, Tabular, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
     from askew.methods.forest import IsolationForest
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AskewError": "errors",
     "Detector": "detector",
+    "Images": "data",
     "InputError": "errors",
     "IsolationForest": "methods.forest",
     "KNN": "methods.neighbors",
@@ -49,6 +50,7 @@ __all__ = [
     "LOF",
     "AskewError",
     "Detector",
+    "Images",
     "InputError",
     "IsolationForest",
     "ModelError",

@@ -37,6 +37,8 @@ METRICS = {
 }
 _OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
 """Metrics for items that are steps of a recording, beside the others."""
+LOCATED = ("pixel_auroc", "aupro")
+"""Metrics of sets with marked places, for methods that have scores of points."""
 
 FLOORS = ("random", "constant", "distance to the mean")
 
@@ -104,7 +106,8 @@ class Table:
             if not all("name" in entry for entry in content[name]):
                 raise InputError(f"{path} has a {name} without a name.")
         _one_of("protocol", content["protocol"], _SPLITS)
-        _one_of("metric", content.get("metric", "auroc"), measures(content["protocol"]))
+        known = [*measures(content["protocol"]), *LOCATED]
+        _one_of("metric", content.get("metric", "auroc"), known)
         for row in content["row"]:
             if "floor" in row:
                 _one_of("floor", row["floor"], FLOORS)
@@ -151,6 +154,7 @@ class Table:
             **self.options,
             "floor": row.get("floor"),
             "method": row.get("method"),
+            **{name: True for name in ("located",) if row.get(name)},
             "parameters": {**row.get("parameters", {}), **special.get("parameters", {})},
             "data": {
                 **self.data,
@@ -193,10 +197,12 @@ def run_job(job: Job) -> Result:
     """Fit, score and measure; the labels reach the metrics only."""
     train, test, labels = _split(job)
     started = time.perf_counter()
-    scores, fit_seconds = _scores(job, train, test)
+    scores, fit_seconds, maps = _scores(job, train, test)
     seconds = time.perf_counter() - started
     wanted = measures(job.spec["protocol"])
     measured = {name: float(metric(labels, scores)) for name, metric in wanted.items()}
+    if maps is not None:
+        measured |= _located(job, maps)
     return {**measured, "fit_seconds": fit_seconds, "seconds": seconds, "train": len(train)}
 
 
@@ -230,6 +236,11 @@ def _recordings(entry: Mapping[str, Any]) -> Iterable[int]:
     return datasets.load_recordings(entry["name"]).measurable
 
 
+def _defects(job: Job) -> datasets.OneClass[Any]:
+    images = datasets.load_inspected(job.set, seed=job.seed)
+    return datasets.OneClass(images.train, images.test, images.labels)
+
+
 def _classes(entry: Mapping[str, Any]) -> Iterable[int]:
     return range(len(datasets.load_classes(entry["name"]).classes))
 
@@ -239,6 +250,7 @@ _SPLITS: Mapping[str, Callable[[Job], datasets.OneClass[Any]]] = {
     "one-vs-rest": _one_vs_rest,
     "n-vs-rest": _n_vs_rest,
     "recordings": _one_recording,
+    "defects": _defects,
 }
 """Protocol: what trains and tests in a job."""
 
@@ -247,6 +259,7 @@ _PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[int]]] = {
     "one-vs-rest": _classes,
     "n-vs-rest": _classes,
     "recordings": _recordings,
+    "defects": lambda entry: [0],
 }
 """Protocol: the parts of a set, each a job of its own."""
 
@@ -286,10 +299,12 @@ _CAPS: Mapping[str, Callable[[datasets.OneClass[Any], Job], datasets.OneClass[An
 """Protocol: how a large set is made smaller; at random where nothing is said."""
 
 
-def _scores(job: Job, train: Any, test: Any) -> tuple[NDArray[np.float64], float]:
-    """Return the scores of the test items, and the seconds the fit took."""
+def _scores(
+    job: Job, train: Any, test: Any
+) -> tuple[NDArray[np.float64], float, NDArray[np.float64] | None]:
+    """Return the scores of the test items, the seconds the fit took, and maps if asked for."""
     if job.spec["floor"] is not None:
-        return _floor(job, train, test), 0.0
+        return _floor(job, train, test), 0.0, None
     import torch
 
     torch.set_num_threads(1)
@@ -297,7 +312,18 @@ def _scores(job: Job, train: Any, test: Any) -> tuple[NDArray[np.float64], float
     started = time.perf_counter()
     detector.fit(train)
     fitted = time.perf_counter() - started
-    return detector.decision_function(test), fitted
+    maps = detector.decision_points(test) if job.spec.get("located") else None
+    return detector.decision_function(test), fitted, maps
+
+
+def _located(job: Job, maps: NDArray[np.float64]) -> dict[str, float]:
+    """Return how well maps point at the marked places; they reach nothing else."""
+    from askew.metrics_images import aupro, pixel_auroc
+
+    masks = datasets.load_inspected(job.set, seed=job.seed).masks
+    if masks is None:
+        return {}
+    return {"pixel_auroc": pixel_auroc(masks, maps), "aupro": aupro(masks, maps)}
 
 
 def _detector(job: Job) -> Detector:
@@ -400,7 +426,7 @@ def _cell(results: list[tuple[Job, Result]], names: Iterable[str]) -> Result:
     seeds = sorted({job.seed for job, _ in results})
     parts = sorted({job.part for job, _ in results})
     cell: Result = {"seeds": len(seeds), "parts": len(parts)}
-    for name in names:
+    for name in [name for name in [*names, *LOCATED] if name in results[0][1]]:
         values = np.array(
             [np.mean([r[name] for job, r in results if job.seed == seed]) for seed in seeds]
         )
@@ -425,9 +451,9 @@ def _overall(table: Table, cells: Mapping[str, Mapping[str, Result]]) -> Result:
             ranks[name].append(float(np.sum(values < value) + (np.sum(values == value) + 1) / 2))
     overall: Result = {}
     for name, row in cells.items():
-        overall[name] = {
-            m: float(np.mean([c[m][0] for c in row.values()])) for m in measures(table.protocol)
-        }
+        wanted = [*measures(table.protocol), *LOCATED]
+        have = [m for m in wanted if all(m in c for c in row.values())]
+        overall[name] = {m: float(np.mean([c[m][0] for c in row.values()])) for m in have}
         overall[name]["below"] = sum(c["below"] for c in row.values())
         overall[name]["runs"] = sum(c["runs"] for c in row.values())
         overall[name]["sets"] = len(row)
@@ -461,7 +487,7 @@ def _wide(found: Result) -> list[str]:
             [
                 name,
                 *(_number(cells.get(s), metric) for s in sets),
-                f"{100 * overall[metric]:.1f}" if whole else "",
+                f"{100 * overall[metric]:.1f}" if whole and metric in overall else "",
                 "" if overall["rank"] is None or not whole else f"{overall['rank']:.1f}",
                 f"{overall['below']} of {overall['runs']}",
                 f"{overall['seconds'] / 60:.1f}",
@@ -501,7 +527,7 @@ def _long(found: Result) -> list[str]:
 
 
 def _number(cell: Result | None, metric: str) -> str:
-    if cell is None:
+    if cell is None or metric not in cell:
         return ""
     mean, spread = cell[metric]
     return (

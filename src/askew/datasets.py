@@ -14,6 +14,8 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # pandas is imported where a table is read: listing data sets
 __all__ = [
     "DATASETS",
     "DataSet",
+    "Inspected",
     "OneClass",
     "ClassSplit",
     "Recordings",
@@ -37,6 +40,7 @@ __all__ = [
     "half_split",
     "load",
     "load_classes",
+    "load_inspected",
     "load_recordings",
     "load_table",
     "n_vs_rest",
@@ -105,7 +109,24 @@ class OneClass(NamedTuple, Generic[Items]):
     labels: Labels
 
 
-Loaded = Table | ClassSplit | Recordings
+@dataclass(frozen=True)
+class Inspected:
+    """Images with a split of their own: normal ones to train on, others to judge.
+
+    Attributes
+    ----------
+    train, test: grey or colour images, ``(n, h, w)`` or ``(n, h, w, 3)``.
+    labels: of the test part, 1 for a defect.
+    masks: 1 where the defect is, ``(n, h, w)``; None where nobody marked it.
+    """
+
+    train: NDArray[np.uint8]
+    test: NDArray[np.uint8]
+    labels: Labels
+    masks: NDArray[np.uint8] | None
+
+
+Loaded = Table | ClassSplit | Recordings | Inspected
 _Reader = Callable[[Path, int], Loaded]
 
 
@@ -164,7 +185,7 @@ def path(name: str) -> Path:
 
 
 def load(name: str, *, seed: int = 0) -> Loaded:
-    """A data set in memory: rows and labels, a split of series, or recordings.
+    """A data set in memory: rows and labels, a split of series or images, recordings, images.
 
     `kdd` takes normal traffic as the anomaly, because attacks are the majority; `kddrev` has all
     normal traffic and 24,319 attacks drawn with `seed`, the only use of it. `sad` keeps lengths
@@ -235,6 +256,19 @@ def load_recordings(name: str) -> Recordings:
     if isinstance(loaded, Recordings):
         return loaded
     raise InputError(f"{name} has no recordings in a train and a test part: use load.")
+
+
+def load_inspected(name: str, *, seed: int = 0) -> Inspected:
+    """`load` for images with a split of their own, some with masks; a seed draws another split.
+
+    Raises
+    ------
+    InputError : as for `load`, or the data set is of another kind.
+    """
+    loaded = load(name, seed=seed)
+    if isinstance(loaded, Inspected):
+        return loaded
+    raise InputError(f"{name} has no split and no masks of its own: use load.")
 
 
 def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -> OneClass[Items]:
@@ -473,6 +507,95 @@ def _read_cut(values: str, trained: Callable[[Any, str, int], int]) -> _Reader:
     return read
 
 
+def _read_fashion_mnist(file: Path, _seed: int) -> ClassSplit:
+    with np.load(file, allow_pickle=False) as a:
+        return ClassSplit(a["x_train"], a["y_train"], a["x_test"], a["y_test"])
+
+
+@lru_cache(maxsize=1)
+def _read_cifar10(file: Path, _seed: int) -> ClassSplit:
+    """All images, decoded once: it takes some ten seconds."""
+    return _cifar10(file, 5000, 1000)
+
+
+def _read_cifar10_subset(file: Path, _seed: int) -> ClassSplit:
+    """The first 300 training and 150 test images of each class: what a slow network can see."""
+    return _cifar10(file, 300, 150)
+
+
+def _cifar10(file: Path, most_train: int, most_test: int) -> ClassSplit:
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    parts: list[NDArray[Any]] = []
+    for part, most in (("train", most_train), ("test", most_test)):
+        labels = arrays[f"y_{part}"]
+        places = np.sort(np.concatenate([np.flatnonzero(labels == c)[:most] for c in range(10)]))
+        images = _decoded(arrays[f"jpeg_{part}"], arrays[f"offsets_{part}"], places)
+        parts += [images, arrays["classes"][labels[places]]]
+    return ClassSplit(*parts)
+
+
+def _decoded(
+    blob: NDArray[np.uint8], offsets: NDArray[np.int64], places: NDArray[np.intp], mode: str = "RGB"
+) -> NDArray[np.uint8]:
+    """Return some of the encoded images in a blob, ``(n, h, w)`` or ``(n, h, w, 3)``."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise InputError("These images need pillow: pip install 'askew[images]'.") from error
+    files = (BytesIO(blob[offsets[i] : offsets[i + 1]].tobytes()) for i in places)
+    return np.stack([np.asarray(Image.open(file).convert(mode)) for file in files])
+
+
+def _read_magnetic_tile(file: Path, seed: int) -> Inspected:
+    """Half of the tiles without a defect train; a tile's pictures are all on one side."""
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    good = arrays["y"] == 0
+    tiles = np.array([name.rpartition("_")[2] for name in arrays["names"]])
+    spotless = np.setdiff1d(tiles[good], tiles[~good])
+    drawn = np.random.default_rng(seed).permutation(spotless)[: len(spotless) // 2]
+    return _inspected(arrays, "jpeg", np.isin(tiles, drawn))
+
+
+def _read_kolektorsdd(file: Path, _seed: int) -> Inspected:
+    """The repository's training part without its defects trains; all defects are judged."""
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    return _inspected(arrays, "webp", (arrays["repo_split"] == 0) & (arrays["y"] == 0))
+
+
+def _inspected(arrays: dict[str, NDArray[Any]], blob: str, trains: NDArray[np.bool_]) -> Inspected:
+    images = _decoded(arrays[blob], arrays["offsets"], np.arange(len(trains)), "L")
+    masks = np.unpackbits(arrays["masks_packed"], axis=1).reshape(-1, *arrays["mask_shape"])
+    truth = (arrays["y"] > 0).astype(np.int64)
+    return Inspected(images[trains], images[~trains], truth[~trains], masks[~trains])
+
+
+def _read_brain_mri(file: Path, seed: int) -> Inspected:
+    """Without the 25 exact repeats; half of the images without a tumour train."""
+    with np.load(file, allow_pickle=False) as stored:
+        images, truth = stored["x"], stored["y"].astype(np.int64)
+    kept = np.sort(np.unique(images.reshape(len(images), -1), axis=0, return_index=True)[1])
+    train, test, labels = half_split(images[kept], truth[kept], seed=seed)
+    return Inspected(train, test, labels, None)
+
+
+def _read_features(file: Path, category: str) -> Table:
+    import pandas as pd
+
+    with np.load(file, allow_pickle=False) as arrays:
+        rows, labels = arrays[f"{category}_X"], arrays[f"{category}_y"]
+    columns = [f"x{i + 1}" for i in range(rows.shape[1])]
+    return Table(pd.DataFrame(rows, columns=columns), labels.astype(np.int64))
+
+
+_MVTEC = """
+bottle cable capsule carpet grid hazelnut leather metal_nut pill screw tile toothbrush transistor
+wood zipper
+"""
+"""Categories of MVTec AD."""
+
 _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
@@ -488,6 +611,12 @@ _READERS: dict[str, _Reader] = {
     "skab": _read_cut("X", lambda stored, name, steps: _SKAB_TRAIN),
     "nab": _read_cut("value", lambda stored, name, steps: int(_NAB_TRAIN * steps)),
     "ucr": _read_cut("value", lambda stored, name, steps: int(stored[f"{name}/train_end"])),
+    "fashion_mnist": _read_fashion_mnist,
+    "cifar10": _read_cifar10,
+    "cifar10_subset": _read_cifar10_subset,
+    "magnetic_tile": _read_magnetic_tile,
+    "kolektorsdd": _read_kolektorsdd,
+    "brain_mri": _read_brain_mri,
 }
 
 
@@ -510,11 +639,25 @@ def _adbench(line: str) -> DataSet:
     )
 
 
+def _mvtec(category: str) -> DataSet:
+    return DataSet(
+        name=f"mvtec_features/{category}",
+        kind="tabular",
+        file="images/mvtec_resnet18_features.npz",
+        sha256="35202de17c574bbcb6137bf03fa2f7879ad05c6319dbf7e949fcb56a91fa9434",
+        licence="images CC BY-NC-SA 4.0, features of ADBench BSD 2-Clause",
+        source="https://github.com/Minqi824/ADBench",
+        about="512 features of ResNet-18, image by image; no images",
+        read=lambda file, _seed: _read_features(file, category),
+    )
+
+
 def _catalogue() -> dict[str, DataSet]:
     """The two small tables beside the shipped files, and the short name papers use for one."""
     entries = tomllib.loads((_SHIPPED / "catalogue.toml").read_text(encoding="utf-8"))
     lines = (_SHIPPED / "adbench.txt").read_text(encoding="utf-8").splitlines()
-    every = [*(_entry(*item) for item in entries.items()), *map(_adbench, lines)]
+    listed = [*map(_adbench, lines), *map(_mvtec, _MVTEC.split())]
+    every = [*(_entry(*item) for item in entries.items()), *listed]
     known = {data.name: data for data in every}
     return known | {"ct": known["charactertrajectories"]}
 

@@ -159,6 +159,36 @@ def series(values: Floats, points: Floats, channels: Sequence[str]) -> Figure:
     return figure
 
 
+def image(values: Floats, points: Floats) -> Figure:
+    """Show an image beside the same with a heat map of where its score was made.
+
+    Parameters
+    ----------
+    values: ``(h, w, channels)``; drawn from the darkest to the brightest.
+    points: what each pixel contributed, ``(h, w)``.
+
+    Example
+    -------
+    >>> len(image(np.zeros((8, 8, 1)), np.ones((8, 8))).axes)
+    3
+    """
+    height, width = points.shape
+    figure, (left, right) = _grid(
+        7.0, 0.4 + min(5.0, max(1.5, 3.2 * height / width)), rows=1, columns=2
+    )
+    span = np.ptp(values) or 1.0
+    shown = (values - values.min()) / span
+    shown = shown if shown.shape[2] == 3 else shown.mean(2, keepdims=True).repeat(3, axis=2)
+    limit = float(np.abs(points).max()) or 1.0
+    for axes in (left, right):
+        axes.imshow(shown, vmin=0, vmax=1)
+        axes.set_axis_off()
+    strength = 0.7 * np.abs(points) / limit
+    heat = right.imshow(points, cmap=SIGNED, vmin=-limit, vmax=limit, alpha=strength)
+    figure.colorbar(heat, ax=[left, right], label="contribution of a pixel", fraction=0.05)
+    return figure
+
+
 def _strip(axes: Axes, curve: Floats, points: Floats, limit: float) -> Any:
     """Draw one channel: its curve over its contributions."""
     low, high = float(curve.min()), float(curve.max())
@@ -385,12 +415,12 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _grid(width: float, height: float, *, rows: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure with axes one above the other, without the lines that carry nothing."""
+def _grid(width: float, height: float, *, rows: int, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure with axes row by row, without the lines that carry nothing."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    grid = list(np.ravel(figure.subplots(rows, 1, sharex=True)))
+    grid = list(np.ravel(figure.subplots(rows, columns, sharex=True)))
     for axes in grid:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)

@@ -82,6 +82,7 @@ def named(
         label=label,
         time=time,
         layout=layout,
+        unreadable=ways.get("data__unreadable"),
         name=data.name,
         fitted=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, askew {askew.__version__}",
     )

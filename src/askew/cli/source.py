@@ -31,6 +31,7 @@ class Source:
     id: column that names items; in a long table the one that names series.
     label: column with the truth about items, never learned from.
     time, layout: of series; see `askew.data.Series`.
+    unreadable, layout: of images; see `askew.data.Images`.
     name: of the file the model was fitted on.
     fitted: when, and by which version of askew.
     """
@@ -40,6 +41,7 @@ class Source:
     label: str | None = None
     time: str | None = None
     layout: str | None = None
+    unreadable: str | None = None
     name: str = ""
     fitted: str = ""
 

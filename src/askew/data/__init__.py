@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from askew.data.base import DataType, Fold, Raw
+from askew.data.images import Images
 from askew.data.series import Series
 from askew.data.tabular import Tabular
 from askew.data.windows import Windows
 
-__all__ = ["DataType", "Fold", "Raw", "Series", "Tabular", "Windows", "TYPES", "guess"]
+__all__ = ["DataType", "Fold", "Images", "Raw", "Series", "Tabular", "Windows", "TYPES", "guess"]
 
-TYPES = ("Series", "Tabular", "Windows")
+TYPES = ("Images", "Series", "Tabular", "Windows")
 """Names of the data types."""
 
 
@@ -17,7 +18,7 @@ def guess(X: Raw) -> DataType:
     """Name the data type that raw input looks like.
 
     One or two axes, or anything with columns, is a table; a list of arrays, or three axes, is a
-    set of series.
+    set of series; four axes are images.
 
     Example
     -------
@@ -25,4 +26,6 @@ def guess(X: Raw) -> DataType:
     >>> guess(np.zeros((5, 3)))
     Tabular()
     """
+    if getattr(X, "ndim", None) == 4:
+        return Images()
     return Series() if getattr(X, "ndim", None) == 3 or Series.looks_like(X) else Tabular()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from askew.cli.kinds.base import Kind, Part
+from askew.cli.kinds.images import ImageFiles
 from askew.cli.kinds.series import SeriesFiles
 from askew.cli.kinds.tabular import TabularFiles
 from askew.cli.kinds.windows import WindowFiles
@@ -12,6 +13,7 @@ from askew.cli.kinds.windows import WindowFiles
 __all__ = ["KINDS", "Kind", "Part"]
 
 KINDS: Mapping[str, Kind] = {
+    "images": ImageFiles(),
     "series": SeriesFiles(),
     "windows": WindowFiles(),
     "tabular": TabularFiles(),

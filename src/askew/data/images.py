@@ -1,0 +1,596 @@
+"""Images: arrays, files and folders; their pixels, or what a pretrained network sees in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from askew.data.backbones import MEMORY, Backbone, backbone
+from askew.data.base import DataType, Raw
+from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
+from askew.errors import InputError
+from askew.nets.conv import Jitter
+from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
+from askew.nets.mlp import MLP
+from askew.nets.transform import TableViews
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from askew.explain import Explanation
+
+Floats = NDArray[np.float64]
+
+SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
+    "none": lambda mean, std: (np.zeros_like(mean), np.ones_like(std)),
+    "standard": lambda mean, std: (mean, std),
+}
+"""From mean and standard deviation of each channel: what is subtracted, and what divides."""
+
+VECTOR_SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
+    "none": SCALINGS["none"],
+    "standard": lambda mean, std: (
+        np.zeros_like(mean),
+        np.full_like(std, np.sqrt(np.mean(std**2))),
+    ),
+}
+"""The same for features of whole images: one scale for all, and 0 stays 0.
+
+Where it means that something was not seen, learned views find more than around a mean.
+"""
+
+PATCHES = 7  # on a side of an explanation: enough to point, few enough to try one by one
+MOST_PATCHES = 16  # on a side of local features of pixels
+FEATURE_GROUPS = 16  # of a whole image's features in an explanation
+HELD_NUMBERS = 2**24  # numbers encoded at a time when scoring: 64 MB
+KEPT_NUMBERS = 2**23  # numbers of the items kept in a model for comparison: 32 MB
+BLUR = 4 / 224  # of maps of places, as a share of the image: PatchCore's
+WIDTH = 8  # channels of each learned view's network over pixels
+VECTOR_WIDTH = 64  # units of networks over a whole image's features
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Images(DataType):
+    """Images, each one an item, normal or not.
+
+    A batch is ``(B, C, H, W)``: pixels, scaled by mean and spread of each channel in training.
+    With a ``backbone`` it is what a frozen pretrained network sees, computed once when items are
+    encoded: features of the whole image ``(B, D)``, divided by their common spread, or, with
+    ``places``, of all places in it at two scales ``(B, D, h, w)``, to find out where something is
+    wrong. 8 and 16 bit numbers count from 0 to 1, and floats as they are.
+
+    Raw input: arrays ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``; lists of arrays or of
+    paths; a folder, whose image files are read in order of their names, those of folders below
+    too, and a few at a time. With ``unreadable="skip"``, files that cannot be read are no items:
+    they have no score, and `names` says which have one.
+
+    Parameters
+    ----------
+    size: pixels on a side, or ``(height, width)``, that images are resized to. None keeps pixels
+        as they are, all images alike; a backbone then takes the size it was trained on.
+    backbone: None for pixels; "efficientnet-lite0"; or a folder or name of a vision model of
+        transformers. A model folder keeps its name and a fingerprint of its weights, not the
+        weights: where it is loaded, the same backbone must be there.
+    places: with a backbone, keep features of places.
+    layout: "channels-last" or "channels-first" where an array's axes leave it open.
+    color: "grey" or "rgb" brings all images to it; None takes them as they are, all alike.
+    unreadable: "refuse", or "skip" files that are damaged or no images, with a warning.
+    scaling: "standard", or "none", which leaves numbers as they are.
+    jitter: spread of the noise on training items, in encoded units.
+    smooth: pixels on a side, an odd number, over which distances between images of pixels are
+        smoothed: what has moved by a pixel is still near. 1 compares pixel by pixel.
+
+    Example
+    -------
+    >>> data = Images().fit(np.random.default_rng(0).random((20, 28, 28)))
+    >>> data.describe()
+    '20 images: 28 x 28, grey'
+    >>> data.encode(np.zeros((5, 28, 28))).shape
+    torch.Size([5, 1, 28, 28])
+    """
+
+    size: int | Sequence[int] | None = None
+    backbone: str | None = None
+    places: bool = False
+    layout: str | None = None
+    color: str | None = None
+    unreadable: str = "refuse"
+    scaling: str = "standard"
+    jitter: float = 0.1
+    smooth: int = 5
+
+    def fit(self, X: Raw) -> Self:
+        """Learn size and channels, and mean and spread of each channel, from at least two images.
+
+        Raises ``InputError`` where ``X`` holds fewer, images of unlike sizes or channels, or some
+        that cannot be read.
+        """
+        self._check_parameters()
+        images = self._open(X)
+        if len(images) < 2:
+            raise InputError("Found 1 image; expected at least two to learn what is normal.")
+        frozen = None if self.backbone is None else backbone(self.backbone)
+        self.fingerprint_ = "" if frozen is None else frozen.fingerprint
+        self.size_ = self._wanted(frozen, images)
+        self.plain_ = frozen is not None or images.plain()
+        self.channels_ = len(images.read(0))
+        moments = Moments()
+        for block in self._seen(images):
+            moments.add(block)
+        self.shape_ = list(block.shape[1:])
+        self.mean_, self.std_ = moments.mean_and_std()
+        scalings = SCALINGS if self._is_map else VECTOR_SCALINGS
+        self.center_, self.scale_ = scalings[self.scaling](self.mean_, self.std_)
+        self.count_ = len(images)
+        return self
+
+    def count(self, X: Raw) -> int:
+        """Return the number of images; of a folder, of its image files."""
+        return len(self._open(X))
+
+    def names(self, X: Raw) -> list[str]:
+        """Return the paths of image files, or numbers of images, in the order of the scores."""
+        return self._open(X).names()
+
+    def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
+        """Return the images at these positions; of a folder, their paths."""
+        if hasattr(X, "ndim") and not isinstance(X, (list, tuple)):
+            return X[index]
+        items = self._open(X).items
+        return [items[i] for i in index]
+
+    def chunks(self, X: Raw, most: int) -> Iterator[Tensor]:
+        """Yield all images encoded, so many at a time that their numbers take 64 MB at most."""
+        pixels = self.channels_ * math.prod(self.size_)
+        fitting = HELD_NUMBERS // max(pixels, math.prod(self.shape_))
+        yield from super().chunks(X, max(1, min(most, fitting)))
+
+    def encode(self, X: Raw) -> Tensor:
+        """Return images as one batch, ``(n, C, H, W)``, or ``(n, D)``; each depends on itself.
+
+        Raises ``InputError`` where size, channels or the backbone differ from training.
+        """
+        check_is_fitted(self)
+        images = self._open(X)
+        center, scale = (self._in_batch(value) for value in (self.center_, self.scale_))
+        batch = torch.empty(len(images), *self.shape_)
+        start = 0
+        for block in self._seen(images):
+            batch[start : start + len(block)] = (block - center) / scale
+            start += len(block)
+        return batch
+
+    def encoder(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network ``(B, C, H, W) -> (B, dim)``, or ``(B, D) -> (B, dim)``."""
+        if not self._is_map:
+            return MLP([self.shape_[0], VECTOR_WIDTH, dim], bias=bias, norm=False)
+        return ImageEncoder(self.shape_[0], self._grid, dim, bias=bias)
+
+    def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
+        """Return views made by convolutions, or of features by small networks, 3 layers each."""
+        if not self._is_map:
+            width = VECTOR_WIDTH
+            return TableViews(self.shape_[0], views, width=width, layers=3, kind=kind, bias=bias)
+        return ImageViews(self.shape_[0], self._grid, views, width=WIDTH, kind=kind, bias=bias)
+
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return a network ``(B, dim) -> (B, outputs, C, H, W)``, or ``(B, outputs, D)``."""
+        if self._is_map:
+            return ImageDecoder(self.shape_[0], self._grid, dim, outputs=outputs, bias=bias)
+        sizes = [dim, VECTOR_WIDTH, outputs * self.shape_[0]]
+        return nn.Sequential(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (outputs, -1)))
+
+    def noise(self) -> nn.Module:
+        """Return normal noise of spread `jitter`, in training only."""
+        return Jitter(self.jitter)
+
+    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+        """Return squared differences, averaged over channels: ``(B, H, W)``; or ``(B, D)``."""
+        difference = (x - restored).square()
+        return difference.mean(1) if self._is_map else difference
+
+    def features(self) -> nn.Module:
+        """Return smoothed pixels side by side, or a backbone's features of an image, length 1."""
+        if self.backbone is None:
+            return nn.Sequential(Smoothing(self.smooth), nn.Flatten())
+        return Directions(self.center_, self.scale_)
+
+    def local_features(self) -> nn.Module:
+        """Return features of places, ``(B, ...) -> (B, h * w, D)``.
+
+        A backbone's, or the pixels of overlapping patches.
+        """
+        if not self._is_map:
+            return super().local_features()
+        return Patches(self._patch) if self.backbone is None else Places()
+
+    def restore(
+        self, scores: NDArray[np.float64], X: Raw, index: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float64]:
+        """Lay scores of points out as pixels: ``(n, h, w)`` or ``(n, h * w) -> (n, H, W)``.
+
+        Those of places are enlarged and smoothed; scores of items stay as they are.
+        """
+        if scores.ndim == 1 or not self._is_map:
+            return scores
+        if scores.ndim == 2:
+            scores = scores.reshape(len(scores), *self._patch_grid)
+        return enlarged(scores, self.size_)
+
+    def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return copies that are scaled, shuffled, noise, and for maps negative or with a spot.
+
+        Not flipped ones: much that is photographed looks the same upside down.
+        """
+        middle = self._in_batch(self.mean_ - self.center_) / self._in_batch(self.scale_)
+        spread = self._in_batch(self.std_) / self._in_batch(self.scale_)
+        noise = draw(torch.randn, x.shape, x.device, generator)
+        found = {
+            "scaled": middle + 3 * (x - middle),
+            "shuffled": shuffled(x, generator),
+            "noise": middle + spread * noise,
+        }
+        if not self._is_map:
+            return found
+        blot = spotted(x, generator)
+        dark = middle + 3 * spread * torch.sign(middle - x.mean((2, 3), keepdim=True) + 1e-6)
+        return {**found, "negative": 2 * middle - x, "spotted": torch.where(blot, dark, x)}
+
+    def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
+        """Return patches, like 'rows 0-3, columns 8-11', at most 7 x 7; or blocks of features.
+
+        Shapes
+        ------
+        ``(B, C, H, W) -> G names, masks (G, C, H, W)``
+        """
+        if not self._is_map:
+            return feature_groups(self.shape_[0], x.device)
+        masks = [bands(side) for side in self._grid]
+        names = [
+            f"rows {a}-{b - 1}, columns {c}-{d - 1}"
+            for a, b in self._pixel_bands(0)
+            for c, d in self._pixel_bands(1)
+        ]
+        patches = (masks[0][:, None, :, None] & masks[1][None, :, None, :]).flatten(0, 1)
+        return names, patches[:, None].expand(-1, self.shape_[0], -1, -1).to(x.device)
+
+    def point_map(self, contributions: NDArray[np.float64], x: Tensor) -> NDArray[np.float64]:
+        """Spread each patch's contribution evenly over its pixels: ``(G,) -> (H, W)``.
+
+        Blocks of features have no place: theirs stay as they are.
+        """
+        if not self._is_map:
+            return contributions
+        heights, widths = (
+            np.array([end - start for start, end in self._pixel_bands(axis)]) for axis in (0, 1)
+        )
+        per_pixel = contributions.reshape(len(heights), len(widths)) / np.outer(heights, widths)
+        return per_pixel.repeat(heights, axis=0).repeat(widths, axis=1)
+
+    def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure | str, str]:
+        """Draw the image, with the patches that made its score in red over it."""
+        if not self._is_map:
+            return super().picture(X, explanation)
+        from askew import plot
+
+        (block,) = self._open(X).blocks(self.size_)
+        image = np.moveaxis(block[0].double().numpy(), 0, -1)
+        return plot.image(image, explanation.points), "The image; red patches made its score."
+
+    def keep(self, items: Tensor) -> Any:
+        """Return encoded items to be saved with a model: fewer, where each is large."""
+        return super().keep(items[: max(16, KEPT_NUMBERS // math.prod(self.shape_))])
+
+    def describe(self) -> str:
+        """Return a line such as '952 images: 160 x 160, grey'."""
+        height, width = self.size_
+        seen = "" if self.backbone is None else f", seen by {self.backbone}"
+        return (
+            f"{self.count_} images: {height} x {width}, {channels_of(self.channels_)}{seen}"
+            f"{' at ' + ' x '.join(map(str, self._grid)) + ' places' if self._is_places else ''}"
+        )
+
+    @property
+    def _is_map(self) -> bool:
+        return len(self.shape_) == 3
+
+    @property
+    def _is_places(self) -> bool:
+        return self._is_map and self.backbone is not None
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        """Rows and columns of a batch: pixels, or a backbone's places."""
+        return self.shape_[1], self.shape_[2]
+
+    @property
+    def _patch(self) -> int:
+        """Return the step from one patch of pixels to the next: at most 16 on a side."""
+        return math.ceil(max(self._grid) / MOST_PATCHES)
+
+    @property
+    def _patch_grid(self) -> tuple[int, int]:
+        """Rows and columns of `local_features`."""
+        block = 1 if self._is_places else self._patch
+        return math.ceil(self._grid[0] / block), math.ceil(self._grid[1] / block)
+
+    def _pixel_bands(self, axis: int) -> list[tuple[int, int]]:
+        """Return first and next-after-last pixel of each explained band of rows or columns."""
+        limits = edges(self._grid[axis]) * self.size_[axis] // self._grid[axis]
+        return [(int(a), int(b)) for a, b in pairwise(limits)]
+
+    def _open(self, X: Raw) -> Pictures:
+        color = "rgb" if self.backbone is not None and self.color is None else self.color
+        return pictures(X, layout=self.layout, color=color, unreadable=self.unreadable)
+
+    def _wanted(self, frozen: Backbone | None, images: Pictures) -> list[int]:
+        """Return the height and width that images are brought to, or have."""
+        if self.size is not None:
+            return [self.size] * 2 if isinstance(self.size, int) else list(self.size)
+        if frozen is not None:
+            return [frozen.size] * 2
+        return list(images.read(0).shape[1:])
+
+    def _seen(self, images: Pictures) -> Iterator[Tensor]:
+        """Yield images a few at a time as pixels, or as the backbone sees them; not scaled."""
+        resize = self.size is not None or self.backbone is not None
+        for block in images.blocks(self.size_ if resize else None):
+            self._check(block)
+            if self.backbone is None:
+                yield block
+            else:
+                yield self._through(block)
+
+    def _through(self, block: Tensor) -> Tensor:
+        """Return a backbone's features of images, ``(b, D)`` or ``(b, D, h, w)``."""
+        frozen = backbone(str(self.backbone))
+        if frozen.fingerprint != self.fingerprint_:
+            raise InputError(
+                f"The backbone {self.backbone!r} is not the one the model was fitted with: its "
+                f"weights have the fingerprint {frozen.fingerprint}, expected "
+                f"{self.fingerprint_}. Put the same version in place, or fit again."
+            )
+        how = frozen.places if self.places else frozen.whole
+        key = f"{frozen.fingerprint} {self.size_} {self.places}"
+        seen = MEMORY.features(block.expand(-1, 3, -1, -1), key, how)
+        return torch.from_numpy(np.stack(seen))
+
+    def _check(self, block: Tensor) -> None:
+        """Refuse pixels that are not like those of training."""
+        found = tuple(block.shape[1:])
+        expected = (self.channels_, *self.size_)
+        if found[0] != expected[0]:
+            raise InputError(
+                f"Found images that are {channels_of(found[0])}; expected "
+                f"{channels_of(expected[0])}, as in training. Fit with Images(color='grey') or "
+                "Images(color='rgb')."
+            )
+        if found != expected:
+            raise InputError(
+                f"Found images of {found[1]} x {found[2]} pixels; expected {expected[1]} x "
+                f"{expected[2]} as in training. Resize them, or fit with Images(size=...)."
+            )
+        if self.plain_ and not -0.01 <= float(block.min()) <= float(block.max()) <= 1.01:
+            raise InputError(
+                f"Found floats from {float(block.min()):.4g} to {float(block.max()):.4g}; expected "
+                "0 (black) to 1 (white), or 8 bit whole numbers. Divide by what is white."
+            )
+
+    def _in_batch(self, per_channel: Floats) -> Tensor:
+        """Return numbers of channels, to be combined with a batch: ``(C, 1, 1)`` or ``(D,)``."""
+        shape = (-1, 1, 1) if self._is_map else (-1,)
+        return torch.from_numpy(per_channel).float().reshape(shape)
+
+    def _check_parameters(self) -> None:
+        sides = [self.size] if isinstance(self.size, int) else self.size
+        whole = sides is None or all(isinstance(side, int) for side in sides)
+        if not whole or (sides is not None and (len(sides) > 2 or min(sides) < SMALLEST)):
+            raise InputError(
+                f"Images(size={self.size!r}) is impossible: choose pixels on a side, {SMALLEST} or "
+                "more, or (height, width)."
+            )
+        words: dict[str, list[str | None]] = {
+            "layout": [*LAYOUTS, None],
+            "color": [*COLORS, None],
+            "scaling": [*SCALINGS],
+            "unreadable": ["refuse", "skip"],
+        }
+        for name, known in words.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"Images({name}={getattr(self, name)!r}) is not known: choose one of "
+                    f"{', '.join(map(repr, known))}."
+                )
+        if not isinstance(self.smooth, int) or self.smooth < 1 or self.smooth % 2 == 0:
+            raise InputError(f"Images(smooth={self.smooth!r}): expected an odd number of pixels.")
+        if self.places and self.backbone is None:
+            raise InputError(
+                "Images(places=True) needs a backbone, such as 'efficientnet-lite0': pixels are "
+                "places already."
+            )
+        if not 0 <= self.jitter < math.inf:
+            raise InputError(f"Images(jitter={self.jitter}) is impossible: choose 0 or more.")
+
+
+class Moments:
+    """Mean and standard deviation of each channel, from a few images at a time."""
+
+    def __init__(self) -> None:
+        self.count, self.total, self.squares = 0, np.zeros(1), np.zeros(1)
+
+    def add(self, block: Tensor) -> None:
+        """Count images ``(b, C, ...)`` in."""
+        values = block.double().flatten(2) if block.ndim > 2 else block.double()[..., None]
+        self.count += values.shape[0] * values.shape[2]
+        self.total = self.total + values.sum((0, 2)).numpy()
+        self.squares = self.squares + values.square().sum((0, 2)).numpy()
+
+    def mean_and_std(self) -> tuple[Floats, Floats]:
+        """Return both, ``(C,)`` each; a channel that never changes counts as spread by 1."""
+        mean = self.total / self.count
+        variance = np.clip(self.squares / self.count - mean**2, 0, None)
+        constant = variance <= 1e-10 * np.maximum(mean**2, 1e-10)
+        return mean, np.where(constant, 1.0, np.sqrt(variance))
+
+
+# Networks without learned weights.
+
+
+class Directions(nn.Module):
+    """A backbone's features of an image, unscaled and brought to length 1, for cosine distances.
+
+    Shapes
+    ------
+    ``(B, D)`` or ``(B, D, h, w) -> (B, D)``
+    """
+
+    center: Tensor
+    scale: Tensor
+
+    def __init__(self, center: Floats, scale: Floats) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.from_numpy(np.array(center)).float())
+        self.register_buffer("scale", torch.from_numpy(np.array(scale)).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return unit vectors."""
+        whole = x.flatten(2).mean(2) if x.ndim == 4 else x
+        return F.normalize(whole * self.scale + self.center, dim=1)
+
+
+class Smoothing(nn.Module):
+    """Means over squares of pixels, edges repeated: ``(B, C, H, W) -> (B, C, H, W)``."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window = window
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return smoothed images."""
+        half = self.window // 2
+        return F.avg_pool2d(F.pad(x, (half,) * 4, mode="replicate"), self.window, 1)
+
+
+class Places(nn.Module):
+    """The features of each place: ``(B, D, h, w) -> (B, h * w, D)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the same numbers, place by place."""
+        return x.flatten(2).transpose(1, 2)
+
+
+class Patches(nn.Module):
+    """Pixels of blocks and of the blocks around them, edges repeated.
+
+    Shapes
+    ------
+    ``(B, C, H, W) -> (B, h * w, 9 C block^2)``, with ``h, w`` the blocks that cover the image
+    """
+
+    def __init__(self, block: int) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return overlapping patches."""
+        block = self.block
+        below, right = (-side % block for side in x.shape[-2:])
+        padded = F.pad(x, (block, block + right, block, block + below), mode="replicate")
+        return F.unfold(padded, 3 * block, stride=block).transpose(1, 2)
+
+
+# Altered copies, explained groups, maps.
+
+
+def draw(
+    of: Callable[..., Tensor],
+    shape: Sequence[int],
+    device: torch.device,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return random numbers made where the generator is: the same ones on every device."""
+    return of(tuple(shape), generator=generator, device=generator.device).to(device)
+
+
+def shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return images with their blocks in random order, or features exchanged.
+
+    A grid of 4 x 4 blocks; rows and columns beyond the last whole block stay.
+    """
+    if x.ndim == 2:
+        keys = draw(torch.rand, x.shape, x.device, generator)
+        return x.gather(1, keys.argsort(1))
+    high, wide = (max(1, side // 4) for side in x.shape[-2:])
+    rows, columns = x.shape[-2] // high, x.shape[-1] // wide
+    inner = x[..., : rows * high, : columns * wide]
+    blocks = F.unfold(inner, (high, wide), stride=(high, wide))  # (B, numbers, blocks)
+    order = draw(torch.rand, (len(x), blocks.shape[2]), x.device, generator).argsort(1)
+    mixed = blocks.gather(2, order[:, None].expand(blocks.shape))
+    out = x.clone()
+    out[..., : rows * high, : columns * wide] = F.fold(
+        mixed, inner.shape[-2:], (high, wide), stride=(high, wide)
+    )
+    return out
+
+
+def spotted(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return True on a quarter of each side at a random place, ``(B, 1, H, W)``."""
+    lines = []
+    for side in x.shape[-2:]:
+        long = max(1, side // 4)
+        start = draw(torch.rand, (len(x), 1), x.device, generator) * (side - long + 1)
+        place = torch.arange(side, device=x.device)
+        lines.append((start.long() <= place) & (place < start.long() + long))
+    return lines[0][:, None, :, None] & lines[1][:, None, None, :]
+
+
+def edges(side: int, most: int = PATCHES) -> NDArray[np.intp]:
+    """Return where at most so many bands of about the same size begin, and the end.
+
+    Example
+    -------
+    >>> edges(28).tolist(), edges(5).tolist()
+    ([0, 4, 8, 12, 16, 20, 24, 28], [0, 1, 2, 3, 4, 5])
+    """
+    count = min(most, side)
+    return np.arange(count + 1) * side // count
+
+
+def bands(side: int) -> Tensor:
+    """Return a mask for each band of rows or columns, ``(bands, side)``."""
+    limits = torch.from_numpy(edges(side))
+    place = torch.arange(side)
+    return (limits[:-1, None] <= place) & (place < limits[1:, None])
+
+
+def feature_groups(count: int, device: torch.device) -> tuple[list[str], Tensor]:
+    """Return blocks of a whole image's features, and their masks ``(G, D)``."""
+    limits = edges(count, FEATURE_GROUPS)
+    names = [f"features {a}-{b - 1}" for a, b in pairwise(limits)]
+    place, borders = torch.arange(count), torch.from_numpy(limits)
+    masks = (borders[:-1, None] <= place) & (place < borders[1:, None])
+    return names, masks.to(device)
+
+
+def enlarged(maps: Floats, size: Sequence[int]) -> Floats:
+    """Return maps of places as pixels, smoothed; those of pixels as they are."""
+    if maps.shape[1:] == tuple(size):
+        return maps
+    from scipy.ndimage import gaussian_filter
+
+    height, width = (int(side) for side in size)
+    flat = torch.from_numpy(maps)[:, None]
+    large = F.interpolate(flat, (height, width), mode="bilinear", align_corners=False)
+    sigma = BLUR * max(size)
+    smooth: Floats = gaussian_filter(large[:, 0].numpy(), (0, sigma, sigma))
+    return smooth
