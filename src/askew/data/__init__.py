@@ -9,7 +9,18 @@ from askew.data.tabular import Tabular
 from askew.data.text import Text
 from askew.data.windows import Windows
 
-__all__ = ["DataType", "Fold", "Images", "Raw", "Series", "Tabular", "Text", "Windows", "TYPES", "guess"]
+__all__ = [
+    "DataType",
+    "Fold",
+    "Images",
+    "Raw",
+    "Series",
+    "Tabular",
+    "Text",
+    "Windows",
+    "TYPES",
+    "guess",
+]
 
 TYPES = ("Images", "Series", "Tabular", "Text", "Windows")
 """Names of the data types."""

@@ -168,9 +168,10 @@ def begins(pieces: Sequence[str]) -> NDArray[np.bool_]:
     """
     marked = np.array([piece.startswith(("▁", "Ġ")) for piece in pieces], dtype=bool)
     first = np.arange(len(pieces)) == 0
-    if marked.any():
-        return marked | first
-    return np.array([not piece.startswith("##") for piece in pieces], dtype=bool) | first
+    if not marked.any():
+        marked = np.array([not piece.startswith("##") for piece in pieces], dtype=bool)
+    found: NDArray[np.bool_] = marked | first
+    return found
 
 
 def batches(lengths: Sequence[int]) -> Iterator[NDArray[np.intp]]:
@@ -252,14 +253,15 @@ def _quietly() -> Iterator[None]:
     """Leave out the bars that transformers shows while it loads; the random state is kept too."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         with torch.random.fork_rng(devices=[]):
             yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def fingerprint(tokenizer: Any, network: Any) -> str:

@@ -34,6 +34,9 @@ Floats = NDArray[np.float32]
 
 SCALINGS = ("whitened", "none")
 
+MEASURED_TOKENS = 20_000
+"""Tokens of them from which components are learned."""
+
 MEASURED = 2000
 """Training texts, evenly spaced, from which typical values are learned; more change little."""
 
@@ -46,16 +49,17 @@ class Text(DataType):
     """Strings: each is an item, normal or not.
 
     A pretrained transformer, whose weights stay as they are, turns every token into numbers: its
-    last layers side by side, reduced to `components`. A batch is ``(B, T, components + 1)``; the
-    last channel is the number of the token in the vocabulary plus 1, and 0 where a text has
-    ended. Texts without any token, empty ones say, are refused: there is nothing to judge.
+    last layers side by side, each reduced to `components`. A batch is ``(B, T, D + 1)`` with
+    ``D = components * layers``; the last channel is the number of the token in the vocabulary plus
+    1, and 0 where a text has ended. Texts without any token, empty ones say, are refused: there is
+    nothing to judge.
 
-    Raw input: a list, array or column of strings.
+    Raw input: a list, array or column of strings, or a table with a column of them.
 
-    The features that distances are measured in are the mean over the tokens of a text, scaled to
-    length 1, so that the length of a text does not matter. "whitened" then divides by how much
-    the training texts differ in each direction (a covariance shrunk as by Ledoit and Wolf): what
-    all training texts have in common becomes what counts.
+    The features that distances are measured in are the mean over the tokens of a text, in each
+    layer scaled to length 1, so that the length of a text does not matter. "whitened" then
+    divides by how much the training texts differ in each direction (a covariance shrunk as by
+    Ledoit and Wolf): what all training texts have in common becomes what counts.
 
     A saved model holds the name and a fingerprint of the transformer, not the transformer itself:
     another one is refused when scoring. A folder that has moved is told with
@@ -71,11 +75,14 @@ class Text(DataType):
         longest training text and a quarter more, if those are fewer.
     layers: how many of the transformer's last layers are used. The last one of a sentence model
         knows what a text is about, the one before still how it is written.
-    components: principal components of the training tokens kept; None: all.
+    components: principal components of the training tokens kept of each layer; None: all.
+    looked_at: channels that learned views and their encoder see, those of the widest components;
+        None: all. Distances always see all.
     scaling: of features: "whitened", or "none": their Euclidean distance is then a cosine.
     words: random tokens of a text looked at in a step of training; None: all.
     mean: whether attention takes a mean over the tokens; False: a sum, as in the paper.
     width: of the networks' hidden layers.
+    column: of a table, the one that holds the texts; None: the one named text, or the only one.
 
     Source: Qiu et al., TPAMI 47(3), 2025, for the networks.
 
@@ -88,11 +95,13 @@ class Text(DataType):
     model: str | None = None
     length: int = 128
     layers: int = 2
-    components: int | None = 128
+    components: int | None = 192
+    looked_at: int | None = 64
     scaling: str = "whitened"
     words: int | None = 16
     mean: bool = True
     width: int = 64
+    column: str | None = None
 
     def fit(self, X: Raw) -> Self:
         """Learn the size of tokens, their components, and how training texts differ.
@@ -101,7 +110,7 @@ class Text(DataType):
         transformer cannot be had.
         """
         transformer = self._checked_transformer()
-        texts = as_texts(X)
+        texts = as_texts(X, self.column)
         if len(texts) < 2:
             raise InputError(f"{len(texts)} texts were given: expected at least 2 to learn from.")
         places = np.unique(np.linspace(0, len(texts) - 1, MEASURED).astype(int))
@@ -120,11 +129,11 @@ class Text(DataType):
 
     def count(self, X: Raw) -> int:
         """Return the number of texts."""
-        return len(as_texts(X))
+        return len(as_texts(X, self.column))
 
     def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
         """Return the texts at these positions, as a list."""
-        texts = as_texts(X)
+        texts = as_texts(X, self.column)
         return [texts[i] for i in index]
 
     def chunks(self, X: Raw, most: int) -> Iterator[Tensor]:
@@ -140,7 +149,7 @@ class Text(DataType):
         the one that was fitted with.
         """
         check_is_fitted(self)
-        texts = as_texts(X)
+        texts = as_texts(X, self.column)
         recent, known = self.__dict__.pop("_recent", (None, {}))
         batch = torch.zeros(len(texts), self.length_, self._inputs + 1)
         new = [i for i, text in enumerate(texts) if text not in known]
@@ -157,17 +166,22 @@ class Text(DataType):
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return attention over tokens and three layers, ``(B, T, D + 1) -> (B, dim)``."""
-        widths = [self.width, self.width]
-        return TextEncoder(self._inputs, dim, widths=widths, mean=self.mean, bias=bias)
+        return self._encoder(self._inputs, dim, bias)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return views of each token, ``(B, T, D + 1) -> (views * B, T, D + 1)``."""
         return TokenViews(self._inputs, views, width=self.width, kind=kind, bias=bias)
 
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
-        """Return texts and their views through one encoder, with one attention for all."""
+        """Return texts and their views through one encoder, with one attention for all.
+
+        They look at the first `looked_at` channels, where tokens differ most.
+        """
+        inputs = min(self._inputs, self.looked_at or self._inputs)
         return TextEmbedding(
-            transform=self.transform(views, kind, bias=bias), encoder=self.encoder(dim, bias=bias)
+            inputs=inputs,
+            transform=TokenViews(inputs, views, width=self.width, kind=kind, bias=bias),
+            encoder=self._encoder(inputs, dim, bias),
         )
 
     def noise(self) -> nn.Module:
@@ -176,7 +190,8 @@ class Text(DataType):
 
     def features(self) -> nn.Module:
         """Return the mean token of a text, of length 1, whitened or not: ``(B, D)``."""
-        return TextFeatures(*map(torch.from_numpy, (self.token_, self.center_, self.whitening_)))
+        measured = map(torch.from_numpy, (self.token_, self.center_, self.whitening_))
+        return TextFeatures(*measured, layers=len(self.components_))
 
     def local_features(self) -> nn.Module:
         """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""
@@ -236,7 +251,7 @@ class Text(DataType):
 
     def picture(self, X: Raw, explanation: Explanation) -> tuple[str, str]:
         """Return the text with the words that made its score in red, as HTML."""
-        (text,) = as_texts(X)
+        (text,) = as_texts(X, self.column)
         transformer = self._transformer()
         (tokens,) = transformer.embed([text], length=self.length, layers=1)
         spans = words_in(
@@ -262,11 +277,11 @@ class Text(DataType):
         return torch.cat([tokens, marks[..., None]], dim=-1)
 
     def describe(self) -> str:
-        """Return a line such as '400 texts: 5-126 tokens, 12 of them cut, 128 components'."""
+        """Return a line such as '400 texts: 5-126 tokens, 12 of them cut, 384 channels'."""
         shortest, longest = self.lengths_
         of = "" if self.measured_ == self.count_ else f" of {self.measured_} looked at"
         cut = f", {self.cut_}{of} cut" if self.cut_ else ""
-        return f"{self.count_} texts: {shortest}-{longest} tokens{cut}, {self._inputs} components"
+        return f"{self.count_} texts: {shortest}-{longest} tokens{cut}, {self._inputs} channels"
 
     @staticmethod
     def looks_like(X: Raw) -> bool:
@@ -282,29 +297,35 @@ class Text(DataType):
 
     @property
     def _inputs(self) -> int:
-        return int(self.projection_.shape[1])
+        return len(self.token_)
+
+    def _encoder(self, inputs: int, dim: int, bias: bool) -> TextEncoder:
+        widths = [self.width, self.width]
+        return TextEncoder(inputs, dim, widths=widths, mean=self.mean, bias=bias)
 
     def _learn_components(self, values: Floats, width: int) -> None:
-        """Give all layers the same size, and find the directions in which tokens differ most."""
-        blocks = values.reshape(len(values), -1, width)
-        size = np.sqrt(np.square(blocks).sum(2).mean(0)).repeat(width)
-        mean = values.mean(0)
-        differing = ((values - mean) / size).T.astype(np.float64)
-        _, vectors = np.linalg.eigh(differing @ differing.T / len(values))
-        most = vectors[:, ::-1][:, : self.components]
-        self.token_ = (mean / size @ most).astype(np.float32)
-        self.projection_ = (most / size[:, None]).astype(np.float32)
+        """Find the directions in which the tokens of each layer differ most, widest first.
+
+        Channels hold the first component of every layer, then the second of every layer, and so
+        on; all layers get the same size, channels one of about 1.
+        """
+        layers = values.reshape(len(values), -1, width).swapaxes(0, 1).astype(np.float64)
+        means = layers.mean(1)
+        some = layers[:, :: max(1, layers.shape[1] // MEASURED_TOKENS)] - means[:, None]
+        covariances = np.swapaxes(some, 1, 2) @ some / some.shape[1]
+        sizes = np.sqrt(np.trace(covariances, axis1=1, axis2=2) / width)[:, None, None]
+        vectors = np.linalg.eigh(covariances)[1][:, :, ::-1][:, :, : self.components]
+        self.components_ = (vectors / np.maximum(sizes, 1e-12)).astype(np.float32)  # (L, w, C)
+        token = np.einsum("lw,lwc->cl", means, self.components_)
+        self.token_ = token.astype(np.float32).ravel()  # (C * L,)
 
     def _learn_features(self, tokens: Tokens) -> None:
         """Learn how far tokens and whole texts are from the typical ones."""
         self.spread_ = tokens.values.std(0)
-        ends = np.cumsum(tokens.lengths)
-        sums = np.add.reduceat(tokens.values.astype(np.float64), ends - tokens.lengths)
-        means = sums / tokens.lengths[:, None] + self.token_
-        means /= np.linalg.norm(means, axis=1, keepdims=True)
         self.center_ = np.zeros_like(self.token_)
         self.whitening_ = np.eye(self._inputs, dtype=np.float32)
         if self.scaling == "whitened":
+            means = self.features()(self._padded(tokens)).double().numpy()
             covariance, _ = ledoit_wolf(means)
             values, vectors = np.linalg.eigh(covariance)
             values = np.maximum(values, 1e-6 * values.max() + 1e-12)
@@ -312,8 +333,11 @@ class Text(DataType):
             self.whitening_ = (vectors / np.sqrt(values)).astype(np.float32)
 
     def _projected(self, values: Floats) -> Floats:
-        projected: Floats = values @ self.projection_ - self.token_
-        return projected
+        """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""
+        layers = values.reshape(len(values), *self.components_.shape[:2]).swapaxes(0, 1)
+        projected = (layers @ self.components_).transpose(1, 2, 0).reshape(len(values), -1)
+        centred: Floats = projected - self.token_
+        return centred
 
     def _padded(self, tokens: Tokens) -> Tensor:
         """Give every text the same number of places, ``(S, D) -> (n, length_, D + 1)``."""
@@ -347,7 +371,7 @@ class Text(DataType):
             raise InputError(
                 f"Text(scaling={self.scaling!r}) is not known: choose {' or '.join(SCALINGS)}."
             )
-        for name in ("layers", "components", "words", "width"):
+        for name in ("layers", "components", "looked_at", "words", "width"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"Text({name}={value}): expected 1 or more.")
@@ -379,8 +403,8 @@ class Span(NamedTuple):
     end: int
 
 
-def as_texts(X: Raw) -> list[str]:
-    """Return texts as a list.
+def as_texts(X: Raw, name: str | None = None) -> list[str]:
+    """Return texts as a list; of a table, its column of that name, "text", or its only one.
 
     Raises
     ------
@@ -393,6 +417,8 @@ def as_texts(X: Raw) -> list[str]:
     """
     if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
         raise InputError(f"a {type(X).__name__} was given: expected a list or column of texts.")
+    if hasattr(X, "columns"):
+        X = X[text_column(list(X.columns), name)]
     axes = getattr(X, "shape", (len(X),))
     if len(axes) != 1:
         raise InputError(
@@ -403,6 +429,22 @@ def as_texts(X: Raw) -> list[str]:
         if not isinstance(text, str):
             raise InputError(f"text {i} is {text!r}, not a text: leave it out, or write it.")
     return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+def text_column(columns: list[Any], name: str | None) -> Any:
+    """Return the column of a table that holds texts.
+
+    Raises
+    ------
+    InputError: it is not there, or cannot be told.
+    """
+    wanted = name or ("text" if "text" in columns else None)
+    if wanted is None and len(columns) == 1:
+        return columns[0]
+    if wanted not in columns:
+        known = ", ".join(map(str, columns[:20]))
+        raise InputError(f"which column holds the texts? Name one with Text(column=...): {known}.")
+    return wanted
 
 
 def check_words(lengths: NDArray[np.intp], places: Sequence[int] | NDArray[np.intp]) -> None:
@@ -432,9 +474,7 @@ def with_tokens(x: Tensor, tokens: Tensor) -> Tensor:
     return torch.cat([tokens * mask, x[..., -1:].expand(*tokens.shape[:-1], 1)], dim=-1)
 
 
-def draw(
-    of: Any, shape: Sequence[int], device: torch.device, generator: torch.Generator
-) -> Tensor:
+def draw(of: Any, shape: Sequence[int], device: torch.device, generator: torch.Generator) -> Tensor:
     """Return random numbers made where the generator is: the same ones on every device."""
     drawn: Tensor = of(tuple(shape), generator=generator, device=generator.device)
     return drawn.to(device)
@@ -460,8 +500,8 @@ def words_in(spans: Sequence[tuple[int, int]], first: NDArray[np.bool_]) -> list
     >>> words_in([(0, 4), (4, 7), (8, 12)], np.array([True, False, True]))
     [Span(start=0, end=7), Span(start=8, end=12)]
     """
-    starts = np.flatnonzero(first)
-    ends = [*(starts[1:] - 1), len(spans) - 1]
+    starts = np.flatnonzero(first).tolist()
+    ends = [*(start - 1 for start in starts[1:]), len(spans) - 1]
     return [Span(spans[a][0], spans[b][1]) for a, b in zip(starts, ends, strict=True)]
 
 

@@ -86,7 +86,8 @@ class TokenViews(Transform):
 
     def of_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Return the views of tokens, ``(B, T, D), (B, T, 1) -> (K, B, T, D)``."""
-        return KINDS[self.kind](tokens, self._outputs(tokens)) * mask
+        altered: Tensor = KINDS[self.kind](tokens, self._outputs(tokens)) * mask
+        return altered
 
     def masks(self, x: Tensor) -> Tensor:
         tokens, mask = tokens_of(x)
@@ -99,8 +100,9 @@ class TokenViews(Transform):
         return torch.cat([outputs, torch.zeros_like(outputs[..., :1])], dim=-1)
 
     def _outputs(self, tokens: Tensor) -> Tensor:
-        stacked: Tensor = self.stack(tokens.flatten(0, 1).unsqueeze(0))  # (K, B * T, D)
-        return stacked.unflatten(1, tokens.shape[:2])
+        stacked: Tensor = self.stack(tokens.flatten(0, 1).unsqueeze(0))
+        outputs: Tensor = stacked.unflatten(1, tokens.shape[:2])  # (K, B, T, D)
+        return outputs
 
 
 class TokenNorm(nn.Module):
@@ -151,13 +153,22 @@ class TextEmbedding(Parts):
 
     What a token of a view adds is decided by the token that it was made from.
 
+    Parameters
+    ----------
+    inputs: channels looked at, the first ones.
+
     Shapes
     ------
     ``(B, T, D + 1) -> (B, dim), (B, K, dim)``
     """
 
+    def __init__(self, inputs: int, transform: TokenViews, encoder: TextEncoder) -> None:
+        super().__init__(transform=transform, encoder=encoder)
+        self.inputs = inputs
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         tokens, mask = tokens_of(x)
+        tokens = tokens[..., : self.inputs]
         weights = self.encoder.weights(tokens, mask)
         views = self.transform.of_tokens(tokens, mask)  # (K, B, T, D)
         reference = (weights * tokens).sum(-2)
@@ -196,6 +207,7 @@ class TextFeatures(nn.Module):
     token: what tokens are measured from, added to their mean, ``(D,)``.
     center, whitening: what is subtracted from features, and what then multiplies them, ``(D,)``
         and ``(D, D)``.
+    layers: in whose channels, one after the other, the mean gets length 1 for itself.
 
     Shapes
     ------
@@ -206,12 +218,14 @@ class TextFeatures(nn.Module):
     center: Tensor
     whitening: Tensor
 
-    def __init__(self, token: Tensor, center: Tensor, whitening: Tensor) -> None:
+    def __init__(self, token: Tensor, center: Tensor, whitening: Tensor, *, layers: int) -> None:
         super().__init__()
         for name, value in {"token": token, "center": center, "whitening": whitening}.items():
             self.register_buffer(name, value, persistent=False)
+        self.layers = layers
 
     def forward(self, x: Tensor) -> Tensor:
         mean = masked_mean(*tokens_of(x)) + self.token
-        features: Tensor = (nn.functional.normalize(mean, dim=-1) - self.center) @ self.whitening
+        parts = nn.functional.normalize(mean.unflatten(-1, (-1, self.layers)), dim=-2)
+        features: Tensor = (parts.flatten(-2) - self.center) @ self.whitening
         return features
