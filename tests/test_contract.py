@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from tiny_transformer import strange as strange_texts
+from tiny_transformer import texts, tiny_transformer
 
 import askew
 from askew import Images, InputError, NotFittedError, Series, Tabular, Text, Windows
 from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
-from tiny_transformer import strange as strange_texts
-from tiny_transformer import texts, tiny_transformer
 
 QUICK = {"NeuTraLAD": {"steps": 60}}
 pytestmark = pytest.mark.filterwarnings("ignore:health")

@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
-NORMAL = "pump valve pressure flow check open close level normal shift start stop report".split()
-STRANGE = "whale sonata purple galaxy teapot dragon waltz harp".split()
+NORMAL = ["pump", "valve", "pressure", "flow", "check", "open", "close", "level", "normal", "shift"]
+STRANGE = ["whale", "sonata", "purple", "galaxy", "teapot", "dragon", "waltz", "harp"]
 PIECES = ["walk", "##ing"]
 
 
 @lru_cache(maxsize=2)
 def tiny_transformer(seed=0):
-    """Return the folder of a random BERT of two layers and 16 numbers a token."""
+    """Return the folder of a random BERT of two layers and 32 numbers a token."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -32,26 +32,29 @@ def tiny_transformer(seed=0):
     )
     config = BertConfig(
         vocab_size=len(words),
-        hidden_size=16,
+        hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=64,
-        initializer_range=0.5,
+        intermediate_size=64,
+        max_position_embeddings=256,
+        initializer_range=0.1,
     )
     folder = tempfile.mkdtemp(prefix="tiny-transformer-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        BertModel(config).save_pretrained(folder)
+        network = BertModel(config)
+    for embedding in ("position_embeddings", "token_type_embeddings"):  # words alone count
+        getattr(network.embeddings, embedding).weight.data.zero_()
+    network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
 def texts(seed, count=80):
-    """Return normal texts of 3 to 11 words."""
+    """Return normal texts of 6 to 12 words."""
     generator = np.random.default_rng(seed)
-    lengths = generator.integers(3, 12, size=count)
+    lengths = generator.integers(6, 13, size=count)
     return np.array([" ".join(generator.choice(NORMAL, n)) for n in lengths], dtype=object)
 
 

@@ -175,12 +175,14 @@ class Text(DataType):
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return texts and their views through one encoder, with one attention for all.
 
-        They look at the first `looked_at` channels, where tokens differ most.
+        They look at the first `looked_at` channels, where tokens differ most. As in the paper,
+        views have no biases: what they do to a token has to come from the token, or the same
+        shift of every text would tell them apart.
         """
         inputs = min(self._inputs, self.looked_at or self._inputs)
         return TextEmbedding(
             inputs=inputs,
-            transform=TokenViews(inputs, views, width=self.width, kind=kind, bias=bias),
+            transform=TokenViews(inputs, views, width=self.width, kind=kind, bias=False),
             encoder=self._encoder(inputs, dim, bias),
         )
 
@@ -277,7 +279,7 @@ class Text(DataType):
         return torch.cat([tokens, marks[..., None]], dim=-1)
 
     def describe(self) -> str:
-        """Return a line such as '400 texts: 5-126 tokens, 12 of them cut, 384 channels'."""
+        """Return a line such as '400 texts: 5-126 tokens, 12 cut, 384 channels'."""
         shortest, longest = self.lengths_
         of = "" if self.measured_ == self.count_ else f" of {self.measured_} looked at"
         cut = f", {self.cut_}{of} cut" if self.cut_ else ""
@@ -334,9 +336,11 @@ class Text(DataType):
 
     def _projected(self, values: Floats) -> Floats:
         """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""
-        layers = values.reshape(len(values), *self.components_.shape[:2]).swapaxes(0, 1)
-        projected = (layers @ self.components_).transpose(1, 2, 0).reshape(len(values), -1)
-        centred: Floats = projected - self.token_
+        shape = self.components_.shape[:2]
+        layers = values.reshape(len(values), *shape).swapaxes(0, 1).astype(np.float64)
+        # In double precision, so that what is rounded does not depend on the texts beside.
+        projected = (layers @ self.components_.astype(np.float64)).transpose(1, 2, 0)
+        centred: Floats = (projected.reshape(len(values), -1) - self.token_).astype(np.float32)
         return centred
 
     def _padded(self, tokens: Tokens) -> Tensor:

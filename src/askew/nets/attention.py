@@ -225,7 +225,8 @@ class TextFeatures(nn.Module):
         self.layers = layers
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = masked_mean(*tokens_of(x)) + self.token
+        mean = masked_mean(*tokens_of(x)).double() + self.token
         parts = nn.functional.normalize(mean.unflatten(-1, (-1, self.layers)), dim=-2)
-        features: Tensor = (parts.flatten(-2) - self.center) @ self.whitening
-        return features
+        # In double precision, so that what is rounded does not depend on the batch.
+        features = (parts.flatten(-2) - self.center) @ self.whitening.double()
+        return features.float()
