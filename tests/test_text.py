@@ -300,16 +300,23 @@ def test_features_of_strange_texts_are_farther():
 # Explanations.
 
 
-def test_words_are_named_whole_and_the_strange_one_first():
+def test_words_are_named_whole_and_shown_in_the_text():
     detector = KNN(data=made()).fit(texts(0, 300))
     (explanation,) = detector.explain(["pump valve dragon walking open <close>"])
     assert "'walking' (word 3)" in explanation.names
-    assert explanation.names.index("'dragon' (word 2)") < 3
     assert len(explanation.points) == len(explanation.names) == 8  # < and > are words too
     shown, _ = detector.data_.picture(["pump valve dragon walking open <close>"], explanation)
     assert "&lt;" in shown
     assert "<close>" not in shown
     assert ">walking</span>" in shown
+
+
+def test_the_strange_word_made_the_score():
+    detector = KNN(data=made()).fit(texts(0, 300))
+    normal = [text for text in texts(1) if len(text.split()) > 8][:20]
+    spoiled = [" ".join(["dragon", *text.split()[1:]]) for text in normal]
+    first = [explanation.names[0] for explanation in detector.explain(spoiled)]
+    assert first.count("'dragon' (word 0)") >= 15
 
 
 def test_a_report_shows_the_words(tmp_path):
