@@ -219,6 +219,8 @@ class Text(DataType):
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Return copies that are scaled, of one word only, moved in a quarter, or noise.
 
+        Noise is the same for all tokens of a text: otherwise their mean would be typical.
+
         Tokens are centred: "scaled" moves each three times as far from the typical token.
         """
         tokens, _ = tokens_of(x)
@@ -230,7 +232,7 @@ class Text(DataType):
             "scaled": with_tokens(x, 3 * tokens),
             "one word": with_tokens(x, tokens[:, :1].expand_as(tokens)),
             "pushed": with_tokens(x, tokens + moved * quarter),
-            "noise": with_tokens(x, spread * noise),
+            "noise": with_tokens(x, (spread * noise[:, :1]).expand_as(tokens)),
         }
 
     def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
