@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from tiny_transformer import strange as strange_texts
+from tiny_transformer import texts, tiny_transformer
 
 import askew
-from askew import Images, InputError, NotFittedError, Series, Tabular, Windows
+from askew import Images, InputError, NotFittedError, Series, Tabular, Text, Windows
 from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
@@ -50,6 +52,7 @@ TYPES = {
     "Tabular": (rows, Tabular(), lambda x: x[:, [1, 0, 2, 3, 4]] * 3 + 2),
     "Images": (images, Images(), lambda x: np.roll(x, 4, axis=1) * 1.2),
     "Series": (series, Series(layout="time-first"), lambda x: x[:, ::-1] * 2),
+    "Text": (texts, Text(model=tiny_transformer(), length=16), strange_texts),
     "Windows": (recording, Windows(length=24), lambda x: x[::-1] * 2 + 1),
 }
 PIECES = {"Windows": (list, lambda x: np.split(x, 3))}
@@ -221,10 +224,12 @@ def test_unfitted_is_said_so(name, kind):
 def test_bad_input_is_refused_in_words(name, kind, spoiled):
     good = TYPES[kind][0](0)
     bad = good[:0].copy() if spoiled == "empty" else good[: len(good) // 2].copy()
-    if spoiled == "infinite":
+    if spoiled == "infinite" and kind == "Text":
+        bad[3] = " "  # a text of no words
+    elif spoiled == "infinite":
         bad[3, ..., 0] = np.inf
     if spoiled == "another width":
-        bad = bad[..., :-1]
+        bad = np.column_stack([bad, bad]) if kind == "Text" else bad[..., :-1]
     else:
         with pytest.raises(InputError):
             make(name, kind).fit(bad)

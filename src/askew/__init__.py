@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from askew.adapter import OutlierEstimator
-    from askew.data import Images, Series, Tabular, Windows
+    from askew.data import Images, Series, Tabular, Text, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
     from askew.methods.forest import IsolationForest
@@ -41,6 +41,7 @@ _HOMES = {
     "OneClassSVM": "methods.support",
     "Series": "data",
     "Tabular": "data",
+    "Text": "data",
     "Windows": "data",
     "load": "store",
 }
@@ -60,6 +61,7 @@ __all__ = [
     "OutlierEstimator",
     "Series",
     "Tabular",
+    "Text",
     "Windows",
     "load",
 ]

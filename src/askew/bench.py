@@ -348,7 +348,8 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
     if kind == "constant":
         return np.zeros(count)
     data = _data_type(job).fit(train)
-    known, new = (data.encode(items).flatten(1).double().numpy() for items in (train, test))
+    features = data.features()
+    known, new = (features(data.encode(items)).double().numpy() for items in (train, test))
     distances: NDArray[np.float64] = np.linalg.norm(new - known.mean(0), axis=1)
     laid_out: NDArray[np.float64] = data.restore(distances, test)
     return laid_out

@@ -9,9 +9,11 @@ only if its sha256 is the one in its table. Splits never look at anything but la
 from __future__ import annotations
 
 import hashlib
+import json
+import lzma
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -596,6 +598,73 @@ wood zipper
 """
 """Categories of MVTec AD."""
 
+
+_SEVEN = ("acq", "crude", "earn", "interest", "money-fx", "ship", "trade")
+_SIX = ("comp", "misc", "pol", "rec", "rel", "sci")
+_GROUPS = {
+    "alt.atheism": "rel",
+    "soc.religion.christian": "rel",
+    "talk.religion.misc": "rel",
+    "talk.politics.guns": "pol",
+    "talk.politics.mideast": "pol",
+    "talk.politics.misc": "pol",
+}
+
+
+def _json_lines(file: Path) -> Iterator[dict[str, Any]]:
+    with lzma.open(file, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _read_reuters(file: Path, _seed: int) -> ClassSplit:
+    """Documents with exactly one topic, of the seven largest: title and body together."""
+    return _texts((d["split"], set(d["topics"]), _news(d)) for d in _json_lines(file))
+
+
+def _read_reuters_nltk(file: Path, _seed: int) -> ClassSplit:
+    """The same, but only topics with documents in both parts count: NLTK's 90 categories."""
+    documents = list(_json_lines(file))
+    topics: dict[str, set[str]] = {"train": set(), "test": set()}
+    for document in documents:
+        topics[document["split"]].update(document["topics"])
+    both = topics["train"] & topics["test"]
+    return _texts((d["split"], both & set(d["topics"]), _news(d)) for d in documents)
+
+
+def _news(document: dict[str, Any]) -> str:
+    return f"{document['title']}\n{document['text']}".strip()
+
+
+def _read_newsgroups(file: Path, _seed: int) -> ClassSplit:
+    """Six classes of groups; what is empty once headers, footers and quotes are gone is no text."""
+    documents = ((d["split"], d["group"], d["text"]) for d in _json_lines(file))
+    return _texts((s, {_GROUPS.get(g, g.split(".")[0])}, t) for s, g, t in documents)
+
+
+def _texts(documents: Iterable[tuple[str, set[str], str]]) -> ClassSplit:
+    """Keep texts, not empty, of exactly one class, one of `_SEVEN` or `_SIX`, in two parts."""
+    parts: dict[str, list[tuple[str, str]]] = {"train": [], "test": []}
+    for part, classes, text in documents:
+        if len(classes) == 1 and text.strip() and classes <= {*_SEVEN, *_SIX}:
+            parts[part].append((text, next(iter(classes))))
+    train, test = parts["train"], parts["test"]
+    return ClassSplit(
+        [text for text, _ in train],
+        np.array([cls for _, cls in train]),
+        [text for text, _ in test],
+        np.array([cls for _, cls in test]),
+    )
+
+
+def _read_sms(file: Path, _seed: int) -> Table:
+    import pandas as pd
+
+    with lzma.open(file, "rt", encoding="utf-8", newline="\n") as lines:
+        pairs = [line.rstrip("\r\n").split("\t", 1) for line in lines]
+    labels = np.array([kind == "spam" for kind, _ in pairs]).astype(np.int64)
+    return Table(pd.DataFrame({"text": [text for _, text in pairs]}), labels)
+
+
 _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
@@ -617,6 +686,10 @@ _READERS: dict[str, _Reader] = {
     "magnetic_tile": _read_magnetic_tile,
     "kolektorsdd": _read_kolektorsdd,
     "brain_mri": _read_brain_mri,
+    "reuters": _read_reuters,
+    "reuters-nltk": _read_reuters_nltk,
+    "newsgroups": _read_newsgroups,
+    "sms": _read_sms,
 }
 
 

@@ -83,6 +83,7 @@ def named(
         time=time,
         layout=layout,
         unreadable=ways.get("data__unreadable"),
+        column=ways.get("data__column"),
         name=data.name,
         fitted=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, askew {askew.__version__}",
     )

@@ -32,6 +32,7 @@ class Source:
     label: column with the truth about items, never learned from.
     time, layout: of series; see `askew.data.Series`.
     unreadable, layout: of images; see `askew.data.Images`.
+    column: that holds texts; see `askew.data.Text`.
     name: of the file the model was fitted on.
     fitted: when, and by which version of askew.
     """
@@ -42,6 +43,7 @@ class Source:
     time: str | None = None
     layout: str | None = None
     unreadable: str | None = None
+    column: str | None = None
     name: str = ""
     fitted: str = ""
 

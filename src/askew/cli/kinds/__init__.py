@@ -8,6 +8,7 @@ from askew.cli.kinds.base import Kind, Part
 from askew.cli.kinds.images import ImageFiles
 from askew.cli.kinds.series import SeriesFiles
 from askew.cli.kinds.tabular import TabularFiles
+from askew.cli.kinds.text import TextFiles
 from askew.cli.kinds.windows import WindowFiles
 
 __all__ = ["KINDS", "Kind", "Part"]
@@ -16,5 +17,6 @@ KINDS: Mapping[str, Kind] = {
     "images": ImageFiles(),
     "series": SeriesFiles(),
     "windows": WindowFiles(),
+    "text": TextFiles(),
     "tabular": TabularFiles(),
 }

