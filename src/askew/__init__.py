@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from askew.data import Images, Series, Tabular, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
+    from askew.methods.autoencoder import AutoEncoder
+    from askew.methods.deep_svdd import DeepSVDD
     from askew.methods.forest import IsolationForest
+    from askew.methods.memory_bank import MemoryBank
     from askew.methods.neighbors import KNN, LOF
     from askew.methods.neutral import NeuTraLAD
     from askew.methods.support import OneClassSVM
@@ -28,12 +31,15 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AskewError": "errors",
+    "AutoEncoder": "methods.autoencoder",
+    "DeepSVDD": "methods.deep_svdd",
     "Detector": "detector",
     "Images": "data",
     "InputError": "errors",
     "IsolationForest": "methods.forest",
     "KNN": "methods.neighbors",
     "LOF": "methods.neighbors",
+    "MemoryBank": "methods.memory_bank",
     "ModelError": "errors",
     "NeuTraLAD": "methods.neutral",
     "NotFittedError": "errors",
@@ -49,10 +55,13 @@ __all__ = [
     "KNN",
     "LOF",
     "AskewError",
+    "AutoEncoder",
+    "DeepSVDD",
     "Detector",
     "Images",
     "InputError",
     "IsolationForest",
+    "MemoryBank",
     "ModelError",
     "NeuTraLAD",
     "NotFittedError",

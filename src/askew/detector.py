@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
 if TYPE_CHECKING:
     from askew.explain import Explanation
+    from askew.health import Check
 
 Scores = NDArray[np.float64]
 
@@ -76,6 +77,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     source_: where the command line fitted it: type, columns of ids and labels, file, date.
     """
 
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Parts of a data type that the method cannot do without and that not every type has."""
+
     data: DataType | None = None
     held_out: float = 0.2
     alert_rate: float = 0.01
@@ -99,6 +103,22 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> History:
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
+    @classmethod
+    def refuse(cls, kind: type[DataType]) -> None:
+        """Raise `InputError` where this method and a data type do not go together.
+
+        Parameters
+        ----------
+        kind: the class, so that nothing has to be fitted to know.
+        """
+        for part in cls.needs:
+            reason = kind.lacking(part)
+            if reason:
+                raise InputError(
+                    f"{cls.__name__} cannot learn from {kind.__name__}, which has {reason}: "
+                    "see askew methods for those that can."
+                )
+
     @property
     def learners(self) -> int:
         """How many parts of the network learn on their own, each from a fold of its own."""
@@ -121,6 +141,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         P-values are made from these.
         """
         return None
+
+    def checks(self, net: Parts, items: Tensor) -> Iterable[Check]:
+        """Return checks of the finished networks that only this method knows how to make.
+
+        Parameters
+        ----------
+        items: encoded, held out where any were.
+        """
+        return ()
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
@@ -238,9 +267,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         from askew import explain, health
 
         data = guess(X) if self.data is None else clone(self.data)
+        self.refuse(type(data))
         folds = self._folds(data, X, generator)
         seen = np.unique(np.concatenate([fold.learned for fold in folds]))
         data.fit(data.take(X, seen))
+        self.data_ = data
         items = data.encode(X).to(self._device())
         net = self.build(data).to(self._device())
         before = self._typical_loss(net, items[seen])
@@ -248,7 +279,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         net.eval()
         after = self._typical_loss(net, items[seen])
         self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
-        self.data_, self.net_ = data, net
+        self.net_ = net
         self.references_ = data.keep(explain.references(items[seen], generator))
         self._copy_names(data)
         unlearned = self._calibrate(X, items, folds)
