@@ -104,20 +104,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
     @classmethod
-    def refuse(cls, kind: type[DataType]) -> None:
-        """Raise `InputError` where this method and a data type do not go together.
+    def refusal(cls, kind: type[DataType]) -> str:
+        """Say why this method does not take a type of data, such as "no decoder"; or nothing.
 
-        Parameters
-        ----------
-        kind: the class, so that nothing has to be fitted to know.
+        Asked of classes, so that nothing has to be fitted to know.
         """
-        for part in cls.needs:
-            reason = kind.lacking(part)
-            if reason:
-                raise InputError(
-                    f"{cls.__name__} cannot learn from {kind.__name__}, which has {reason}: "
-                    "see askew methods for those that can."
-                )
+        reasons = (kind.lacking(part) for part in cls.needs)
+        return next((reason for reason in reasons if reason), "")
 
     @property
     def learners(self) -> int:
@@ -267,7 +260,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         from askew import explain, health
 
         data = guess(X) if self.data is None else clone(self.data)
-        self.refuse(type(data))
+        self._check_taken(data)
         folds = self._folds(data, X, generator)
         seen = np.unique(np.concatenate([fold.learned for fold in folds]))
         data.fit(data.take(X, seen))
@@ -284,6 +277,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._copy_names(data)
         unlearned = self._calibrate(X, items, folds)
         self.health_ = health.examine(self, items, unlearned or {})
+
+    def _check_taken(self, data: DataType) -> None:
+        reason = self.refusal(type(data))
+        if reason:
+            raise InputError(
+                f"{type(self).__name__} does not take {type(data).__name__} ({reason}): "
+                "`askew methods` lists those that do."
+            )
 
     def _calibrate(self, X: Raw, items: Tensor, folds: list[Fold]) -> dict[int, float]:
         """Score the training items; let the held-out ones set p-values and threshold.

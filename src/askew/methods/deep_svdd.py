@@ -18,7 +18,7 @@ from askew.nets.parts import Parts
 LEAST_CENTER = 0.1
 """Components of a centre are kept this far from zero, which a network reaches too easily."""
 
-LEAST_SPREAD = 1e-3
+LEAST_SPREAD = 0.01
 """Spread of embeddings, over the size of their mean, below which they have become one point."""
 
 
