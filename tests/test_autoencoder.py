@@ -12,8 +12,8 @@ from askew import AutoEncoder, InputError, Series, Tabular
 from askew.metrics import auroc
 
 GENERATOR = np.random.default_rng(0)
-MIXED = GENERATOR.normal(size=(500, 5)) @ np.diag([3, 2, 1, 0.5, 0.3]) @ GENERATOR.normal(
-    size=(5, 5)
+MIXED = (
+    GENERATOR.normal(size=(500, 5)) @ np.diag([3, 2, 1, 0.5, 0.3]) @ GENERATOR.normal(size=(5, 5))
 )
 CENTRED = MIXED - MIXED.mean(0)
 LINEAR = {
@@ -176,8 +176,8 @@ def test_a_type_without_a_decoder_is_refused_before_anything_is_learned():
 
     with pytest.raises(InputError, match=r"does not take Undecodable .*riddles"):
         AutoEncoder(data=Undecodable()).fit(MIXED)
-    assert AutoEncoder.refusal(Undecodable).startswith("no decoder")
-    assert AutoEncoder.refusal(Tabular) == ""
+    assert AutoEncoder().refusal(Undecodable).startswith("no decoder")
+    assert AutoEncoder().refusal(Tabular) == ""
 
 
 @pytest.mark.parametrize("wrong", [{"dim": 0}, {"noise": -1.0}, {"noise": float("nan")}])

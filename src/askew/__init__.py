@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from askew.methods.memory_bank import MemoryBank
     from askew.methods.neighbors import KNN, LOF
     from askew.methods.neutral import NeuTraLAD
+    from askew.methods.plad import PLAD
     from askew.methods.support import OneClassSVM
     from askew.store import load
 
@@ -45,6 +46,7 @@ _HOMES = {
     "NotFittedError": "errors",
     "OutlierEstimator": "adapter",
     "OneClassSVM": "methods.support",
+    "PLAD": "methods.plad",
     "Series": "data",
     "Tabular": "data",
     "Windows": "data",
@@ -54,6 +56,7 @@ _HOMES = {
 __all__ = [
     "KNN",
     "LOF",
+    "PLAD",
     "AskewError",
     "AutoEncoder",
     "DeepSVDD",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -77,9 +77,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     source_: where the command line fitted it: type, columns of ids and labels, file, date.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Parts of a data type that the method cannot do without and that not every type has."""
-
     data: DataType | None = None
     held_out: float = 0.2
     alert_rate: float = 0.01
@@ -103,13 +100,17 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> History:
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
-    @classmethod
-    def refusal(cls, kind: type[DataType]) -> str:
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Parts of a data type, by name, that not every type has and the method must have."""
+        return ()
+
+    def refusal(self, kind: type[DataType]) -> str:
         """Say why this method does not take a type of data, such as "no decoder"; or nothing.
 
-        Asked of classes, so that nothing has to be fitted to know.
+        Nothing has to be fitted to know.
         """
-        reasons = (kind.lacking(part) for part in cls.needs)
+        reasons = (kind.lacking(part) for part in self.needs)
         return next((reason for reason in reasons if reason), "")
 
     @property

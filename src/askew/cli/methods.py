@@ -22,5 +22,5 @@ def cell(name: str, kind: str) -> str:
     >>> cell("KNN", "Tabular")
     'yes'
     """
-    reason = method(name).refusal(getattr(types, kind))
+    reason = method(name)().refusal(getattr(types, kind))
     return f"no: {reason}" if reason else "yes"

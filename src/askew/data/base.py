@@ -151,6 +151,14 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """Return ``x * scale + shift``, where x is data; padding and marks stay: ``(B, ...)``."""
         return x * scale + shift
 
+    def signs(self, x: Tensor) -> Tensor:
+        """Return a random 1 or -1 for each way in which items can be moved, laid out like ``x``.
+
+        From torch's own generator. Each entry has a sign of its own unless a data type says that
+        some of them go together.
+        """
+        return torch.randint_like(x, 2) * 2 - 1
+
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return how far items are from their restorations, at each point: ``(B, *P)``."""
         return (x - restored).square()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 METHODS = {
     "NeuTraLAD": ("neutral", "Learned views of an item should stay close to it yet differ."),
+    "PLAD": ("plad", "Normal items, slightly perturbed, are what anomalies look like."),
     "AutoEncoder": (
         "autoencoder",
         "A normal item can be restored from a short description; a strange one cannot.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -47,11 +46,14 @@ class AutoEncoder(EnsembleDetector):
     2
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("decoder",)
-
     dim: int = 8
     noise: float = 0.0
     bias: bool = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Items must be restored."""
+        return ("decoder",)
 
     def member(self, data: DataType) -> Parts:
         """Return an encoder and a decoder."""

@@ -84,7 +84,8 @@ class DeepSVDD(EnsembleDetector):
 
     def distances(self, member: Parts, x: Tensor) -> Tensor:
         """Return ``||f(x) - c||^2``, ``(B,)``."""
-        return (member.encoder(x) - member.ball.center).square().sum(-1)
+        distances: Tensor = (member.encoder(x) - member.ball.center).square().sum(-1)
+        return distances
 
     def member_losses(self, member: Parts, x: Tensor) -> Tensor:
         """Return the distances, or the soft boundary's loss, ``(B,)``."""
@@ -121,7 +122,7 @@ class DeepSVDD(EnsembleDetector):
 
 
 class Ball(nn.Module):
-    """What is measured of a network: centre ``(D,)``, squared radius and usual distance ``(1,)``."""
+    """What is measured of a network: centre ``(D,)``, squared radius, usual distance ``(1,)``."""
 
     center: Tensor
     radius: Tensor

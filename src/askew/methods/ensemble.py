@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ class EnsembleDetector(TrainedDetector):
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
         """Let each network score what was held out from it."""
         return [
-            self.mapped(lambda x, member=member: self.member_scores(member, x), items[fold.held])
+            self.mapped(partial(self.member_scores, member), items[fold.held])
             for member, fold in zip(net.members, folds, strict=True)
         ]
 

@@ -1,0 +1,224 @@
+"""PLAD: normal items told from perturbed ones, by a classifier and a perturbator in agreement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from askew.data import DataType
+from askew.errors import InputError
+from askew.health import Check
+from askew.methods.ensemble import EnsembleDetector
+from askew.nets.parts import Parts
+
+COLLAPSED = 0.95
+"""Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
+
+ONE_SIDED = 0.5
+"""Mean displacement over its usual size, from which perturbed items lie on one side only."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class PLAD(EnsembleDetector):
+    """Normal items, slightly perturbed, are what anomalies look like.
+
+    A perturbator gives every item a scale ``a`` and a shift ``b`` for each of its entries. A
+    classifier ``f`` tells items from perturbed ones ``x~ = a x + b``; both lower one loss,
+
+    ``BCE(f(x), 0) + BCE(f(x~), 1) + strength * mean((a - 1)^2 + b^2)``,
+
+    to which the sampled perturbator adds its divergence from the normal distribution. The score is
+    the logit ``f(x)``; the perturbator has no part in it.
+
+    Read plainly, both agree on the cheapest way to be told apart: one shift for all items, after
+    which anomalies on the other side look more normal than normal ones. So each entry of the
+    displacement ``x~ - x`` gets a random sign by default, and perturbed items lie on all sides.
+    The health check says where nothing is displaced any more, or only to one side.
+
+    Parameters
+    ----------
+    strength: lambda; how dear displacements are. The paper sums the squares over d entries: divide
+        by nothing here and multiply its lambda by d.
+    latent: numbers from which the sampled perturbator (a variational autoencoder, as in the
+        paper's experiments) makes ``a`` and ``b``; 0: a plain network from the item to them.
+    divergence: weight of the sampled perturbator's divergence.
+    surround: whether displacements get random signs; not in the paper.
+    bias: whether networks have biases.
+    nets: independent networks; each learns from all training items but a held-out part of its own.
+
+    References
+    ----------
+    Cai, Fan. Perturbation learning based anomaly detection. NeurIPS 2022.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+    >>> detector = PLAD(nets=1).fit(rows)
+    >>> bool(detector.decision_function(rows + 9).mean() > detector.decision_scores_.mean())
+    True
+    """
+
+    strength: float = 0.6
+    latent: int = 16
+    divergence: float = 1.0
+    surround: bool = True
+    bias: bool = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The sampled perturbator makes scales and shifts as items are made."""
+        return ("decoder",) if self.latent else ()
+
+    def member(self, data: DataType) -> Parts:
+        """Return a classifier and a perturbator."""
+        return Parts(
+            classifier=nn.Sequential(data.encoder(1, bias=self.bias), nn.Flatten(0)),
+            perturbator=self._perturbator(data),
+        )
+
+    def _perturbator(self, data: DataType) -> nn.Module:
+        if not self.latent:
+            return Direct(networks=data.transform(2, "forward", bias=self.bias))
+        return Sampled(
+            encoder=data.encoder(2 * self.latent, bias=self.bias),
+            decoder=data.decoder(self.latent, outputs=2, bias=self.bias),
+        )
+
+    def member_losses(self, member: Parts, x: Tensor) -> Tensor:
+        """Return both cross-entropies, the penalty and the divergence together, ``(B,)``."""
+        scale, shift, divergence = member.perturbator(x)
+        told = self._told(member, x, self.perturbed(x, scale, shift))
+        total: Tensor = told + self.strength * penalty(scale, shift) + self.divergence * divergence
+        return total
+
+    def perturbed(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return ``x + s (scale x + shift)`` with random signs s, ``(B, ...)``.
+
+        Parameters
+        ----------
+        scale: how far the factors are from 1, ``(B, ...)``.
+        """
+        if self.surround:
+            signs = self.data_.signs(x)
+            scale, shift = signs * scale, signs * shift
+        return self.data_.affine(x, 1 + scale, shift)
+
+    def member_scores(self, member: Parts, x: Tensor) -> Tensor:
+        """Return the logit of being perturbed, ``(B,)``."""
+        logits: Tensor = member.classifier(x)
+        return logits
+
+    def _told(self, member: Parts, x: Tensor, moved: Tensor) -> Tensor:
+        """Return the cross-entropies of items and of perturbed ones, from one batch, ``(B,)``."""
+        normal, perturbed = member.classifier(torch.cat([x, moved])).split(len(x))
+        return F.softplus(normal) + F.softplus(-perturbed)
+
+    def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
+        """Ask whether perturbed items can be told apart, and lie on all sides."""
+        told, sides = [], []
+        for member in net.members:
+            scale, shift, _ = member.perturbator(items)
+            moved = self.perturbed(items, scale, shift)
+            told.append(float(self._told(member, items, moved).mean()) / math.log(4))
+            sides.append(one_sided((moved - items).flatten(1).double()))
+        yield Check(
+            "tells perturbed items",
+            max(told) < COLLAPSED,
+            max(told),
+            "cross-entropies on held-out items, over those of not telling at all",
+            "nothing is displaced any more: lower strength",
+        )
+        yield Check(
+            "perturbed on all sides",
+            max(sides) < ONE_SIDED,
+            max(sides),
+            "mean displacement of held-out items over its usual size",
+            "anomalies on the other side will look normal: use surround=True",
+        )
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        for name in ("strength", "divergence", "latent"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+
+
+class Direct(Parts):
+    """A plain network from items to scales (less 1) and shifts; its divergence is 0.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, ...), (B, ...), (B,)``
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scales less 1, shifts, and zeros."""
+        scale, shift = self.networks.networks(x)
+        return scale, shift, scale.new_zeros(len(scale))
+
+
+class Sampled(Parts):
+    """A variational autoencoder from items to scales (less 1) and shifts.
+
+    The encoder gives means and log variances of a few numbers, which are drawn and decoded; the
+    divergence is that of their distribution from the standard normal one. It is what keeps
+    perturbations various: without it, they become one for each item.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, ...), (B, ...), (B,)``
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scales less 1, shifts, and divergences."""
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        drawn = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        scale, shift = self.decoder(drawn).unbind(1)
+        return scale, shift, divergence(mean, log_variance)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the divergence of normal distributions from the standard one, ``(B, m) -> (B,)``.
+
+    ``KL = -1/2 sum_j (1 + log s_j^2 - mu_j^2 - s_j^2)``
+
+    Example
+    -------
+    >>> divergence(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
+    tensor([0.5000])
+    """
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+def penalty(scale: Tensor, shift: Tensor) -> Tensor:
+    """Return the mean over an item's entries of ``(a - 1)^2 + b^2``, ``(B, ...) -> (B,)``.
+
+    Parameters
+    ----------
+    scale: ``a - 1``.
+
+    Example
+    -------
+    >>> penalty(torch.ones(1, 5), torch.zeros(1, 5))  # a = 2, b = 0; the sum is 5
+    tensor([1.])
+    """
+    return (scale.square() + shift.square()).flatten(1).mean(1)
+
+
+def one_sided(moved: Tensor) -> float:
+    """Return the size of the mean displacement over the usual size: 1 for one shift, 0 for none.
+
+    Example
+    -------
+    >>> one_sided(torch.tensor([[1.0], [1.0]])), one_sided(torch.tensor([[1.0], [-1.0]]))
+    (1.0, 0.0)
+    """
+    usual = moved.square().sum(1).mean().sqrt()
+    return float(moved.mean(0).norm() / usual) if usual > 0 else 0.0
