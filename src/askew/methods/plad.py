@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from askew.data import DataType
+from askew.data import DataType, Fold
 from askew.errors import InputError
 from askew.health import Check
+from askew.methods.distance import DistanceDetector
 from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
+from askew.nets.surprise import Surprise
+from askew.train import History
 
 COLLAPSED = 0.95
 """Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
@@ -23,8 +27,12 @@ ONE_SIDED = 0.5
 """Mean displacement over its usual size, from which perturbed items lie on one side only."""
 
 
+LONGEST = 4.0
+"""Random displacements are up to so many times as long, or as short, as items usually differ."""
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
-class PLAD(EnsembleDetector):
+class PLAD(EnsembleDetector, DistanceDetector):
     """Normal items, slightly perturbed, are what anomalies look like.
 
     A perturbator gives every item a scale ``a`` and a shift ``b`` for each of its entries. A
@@ -35,10 +43,13 @@ class PLAD(EnsembleDetector):
     to which the sampled perturbator adds its divergence from the normal distribution. The score is
     the logit ``f(x)``; the perturbator has no part in it.
 
-    Read plainly, both agree on the cheapest way to be told apart: one shift for all items, after
-    which anomalies on the other side look more normal than normal ones. So each entry of the
-    displacement ``x~ - x`` gets a random sign by default, and perturbed items lie on all sides.
-    The health check says where nothing is displaced any more, or only to one side.
+    Read plainly, both agree on the cheapest way to be told apart: one shift for all items, in the
+    direction in which they vary least. What lies on the other side, or far out in a direction in
+    which they vary, then looks more normal than normal items. By default, therefore, each entry of
+    the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
+    at random instead: along directions in which items differ, or entry by entry, by small and by
+    large amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health
+    check says where the perturbator displaces nothing any more, or only to one side.
 
     Parameters
     ----------
@@ -47,8 +58,12 @@ class PLAD(EnsembleDetector):
     latent: numbers from which the sampled perturbator (a variational autoencoder, as in the
         paper's experiments) makes ``a`` and ``b``; 0: a plain network from the item to them.
     divergence: weight of the sampled perturbator's divergence.
-    surround: whether displacements get random signs; not in the paper.
+    surround: whether the perturbator's displacements get random signs.
+    random: share of the perturbed items, in [0, 1], that are displaced without the perturbator.
     bias: whether networks have biases.
+    neighbors: the distance to this many-th nearest training item is added to the score, when both
+        have been turned into how surprising they are; 0: the logit alone.
+    bank: most training items remembered for the distance.
     nets: independent networks; each learns from all training items but a held-out part of its own.
 
     References
@@ -68,12 +83,21 @@ class PLAD(EnsembleDetector):
     latent: int = 16
     divergence: float = 1.0
     surround: bool = True
+    random: float = 0.5
     bias: bool = True
+    lr: float = 5e-4
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The sampled perturbator makes scales and shifts as items are made."""
         return ("decoder",) if self.latent else ()
+
+    def build(self, data: DataType) -> Parts:
+        """Return the networks, and the memory for the distance."""
+        net = super().build(data)
+        return Parts(
+            members=net.members, features=net.features, logit=Surprise(), **self.distance_parts()
+        )
 
     def member(self, data: DataType) -> Parts:
         """Return a classifier and a perturbator."""
@@ -93,7 +117,11 @@ class PLAD(EnsembleDetector):
     def member_losses(self, member: Parts, x: Tensor) -> Tensor:
         """Return both cross-entropies, the penalty and the divergence together, ``(B,)``."""
         scale, shift, divergence = member.perturbator(x)
-        told = self._told(member, x, self.perturbed(x, scale, shift))
+        moved = self.perturbed(x, scale, shift)
+        if self.random:
+            chosen = torch.rand(len(x), device=x.device) < self.random
+            moved = torch.where(_as_wide(chosen, x), self.at_random(x), moved)
+        told = self._told(member, x, moved)
         total: Tensor = told + self.strength * penalty(scale, shift) + self.divergence * divergence
         return total
 
@@ -109,10 +137,41 @@ class PLAD(EnsembleDetector):
             scale, shift = signs * scale, signs * shift
         return self.data_.affine(x, 1 + scale, shift)
 
+    def at_random(self, x: Tensor) -> Tensor:
+        """Return items moved without a perturbator, near and far, on all sides: ``(B, ...)``.
+
+        A direction is a random sum of the batch's differences from its mean, so that items move
+        most where they vary most; half of the items move each entry on its own instead. Lengths
+        are from a quarter of the usual difference to four times it.
+        """
+        weights = torch.randn(len(x), len(x), device=x.device) / len(x) ** 0.5
+        together = torch.tensordot(weights, x - x.mean(0), dims=1)
+        each_alone = torch.rand(len(x), device=x.device) < 0.5
+        length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
+        moved = torch.where(_as_wide(each_alone, x), torch.randn_like(x), together)
+        return self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
+
     def member_scores(self, member: Parts, x: Tensor) -> Tensor:
         """Return the logit of being perturbed, ``(B,)``."""
         logits: Tensor = member.classifier(x)
         return logits
+
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
+        """Train the networks, then remember items for the distance."""
+        history = super().learn(net, items, folds, generator)
+        self.remember(net, items, generator)
+        return history
+
+    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
+        """Measure how large both parts of the score usually are."""
+        each = [partial(self.member_scores, member) for member in net.members]
+        return self.settled(net, net.logit, each, items, folds)
+
+    def scores(self, net: Parts, x: Tensor) -> Tensor:
+        """Return the mean logit, or how surprising it and the distance are, ``(B,)``."""
+        return self.with_distance(net, net.logit, super().scores(net, x), x)
 
     def _told(self, member: Parts, x: Tensor, moved: Tensor) -> Tensor:
         """Return the cross-entropies of items and of perturbed ones, from one batch, ``(B,)``."""
@@ -148,6 +207,13 @@ class PLAD(EnsembleDetector):
         for name in ("strength", "divergence", "latent"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        if not 0 <= self.random <= 1:
+            raise InputError(f"random={self.random}: expected a share from 0 to 1.")
+
+
+def _as_wide(values: Tensor, x: Tensor) -> Tensor:
+    """Let one value an item reach all its entries, ``(B,) -> (B, 1, ...)``."""
+    return values.view(-1, *[1] * (x.ndim - 1))
 
 
 class Direct(Parts):

@@ -58,6 +58,20 @@ class Bank(nn.Module):
         return self.nearest(x, neighbors)[0][:, -1]
 
 
+RECALLED = 20
+"""Items looked through to fill a bank, as a multiple of its size."""
+
+
+def remember(
+    bank: Bank, features: nn.Module, items: Tensor, *, most: int, generator: torch.Generator
+) -> None:
+    """Fill a bank with features of distinct items: copies would take the place of rarer ones."""
+    order = torch.randperm(len(items), generator=generator).to(items.device)
+    some = items[order[: RECALLED * most]]
+    found = torch.cat([features(x) for x in some.split(4096)])
+    bank.fill(torch.unique(found, dim=0), most=most, generator=generator)
+
+
 def core_set(
     features: Tensor, size: int, generator: torch.Generator, *, widest: int = 128
 ) -> Tensor:
