@@ -24,7 +24,7 @@ def fitted(X, **parameters):
 
 def untrained(X=ROWS, **parameters):
     """A detector whose networks have not moved, its first network, and encoded items."""
-    detector = fitted(X, steps=0, nets=1, held_out=0.0, **parameters)
+    detector = fitted(X, **{"steps": 0, "nets": 1, "held_out": 0.0, "random": 0.0, **parameters})
     return detector, detector.net_.members[0].train(), detector.data_.encode(X)
 
 
@@ -87,6 +87,45 @@ def test_without_spread_the_sampled_perturbator_is_its_decoder_of_the_means():
     torch.testing.assert_close(torch.stack([scale, shift], 1), decoder(x[:, :2]))
 
 
+def test_random_displacements_lie_on_all_sides_near_and_far():
+    detector, _, x = untrained()
+    moved = torch.cat([detector.at_random(x) - x for _ in range(20)]).double()
+    assert one_sided(moved) < 0.1
+    lengths = moved.norm(dim=1) / x.norm(dim=1).mean()
+    assert lengths.quantile(0.1) < 0.5
+    assert lengths.quantile(0.9) > 2
+
+
+def test_random_displacements_follow_what_items_differ_in():
+    narrow = np.random.default_rng(0).normal(size=(300, 1)) * np.ones(4)
+    detector, _, x = untrained(narrow)
+    torch.manual_seed(0)
+    moved = torch.cat([detector.at_random(x) - x for _ in range(5)])
+    together = moved.std(dim=1) < 1e-3 * moved.abs().amax(dim=1)
+    assert together.float().mean() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+def test_signs_are_ones_and_minus_ones_in_equal_shares(kind):
+    generator = np.random.default_rng(0)
+    if kind == "table":
+        data = Tabular()
+        x = data.fit(ROWS).encode(ROWS)
+        signs = data.signs(x)
+        assert torch.equal(signs[:, :4], signs[:, 4:])  # both copies of a number move together
+    else:
+        data = Series(layout="time-first")
+        X = generator.normal(size=(400, 12, 2))
+        x = data.fit(X).encode(X)
+        signs = data.signs(x)
+        changes = (signs[..., 1:] != signs[..., :-1]).float().mean((1, 2))
+        assert changes.min() == 0
+        assert changes.max() > 0.3
+    assert signs.shape == x.shape
+    assert set(signs.unique().tolist()) == {-1, 1}
+    assert abs(signs.float().mean()) < 0.1
+
+
 # Who learns what.
 
 
@@ -97,7 +136,7 @@ def test_gradients_reach_perturbator_and_classifier(kind, latent):
     if kind == "series":
         X = np.random.default_rng(0).normal(size=(40, 12, 2))
         data = Series(layout="time-first")
-    detector, member, x = untrained(X, latent=latent, data=data)
+    detector, member, x = untrained(X, latent=latent, data=data, random=0.5)
     detector.member_losses(member, x).mean().backward()
     silent = [n for n, w in member.named_parameters() if not w.grad.abs().sum() > 0]
     assert [name for name in silent if not name.endswith("bias")] == []
@@ -121,7 +160,7 @@ def test_the_perturbator_helps_the_classifier():
 def test_dearer_displacements_are_smaller():
     sizes = []
     for strength in (0.02, 0.1, 0.5, 2.5):
-        detector = fitted(ROWS, strength=strength, nets=1, steps=200)
+        detector = fitted(ROWS, strength=strength, nets=1, random=0.0)
         member, x = detector.net_.members[0], detector.data_.encode(ROWS)
         with torch.no_grad():
             scale, shift, _ = member.perturbator(x)
@@ -179,7 +218,7 @@ def test_health_says_when_nothing_is_displaced():
 
 def test_health_says_when_all_are_moved_to_one_side():
     with pytest.warns(UserWarning, match="perturbed on all sides"):
-        PLAD(data=STANDARD, surround=False, strength=0.1, nets=1).fit(ROWS)
+        PLAD(data=STANDARD, surround=False, random=0.0, strength=0.1, lr=2e-3, nets=1).fit(ROWS)
     sound = {check["name"]: check["passed"] for check in fitted(ROWS).health_}
     assert sound["perturbed on all sides"]
     assert sound["tells perturbed items"]
@@ -192,7 +231,9 @@ def test_one_side_is_told_from_all_sides():
     assert one_sided(torch.zeros(5, 2)) == 0
 
 
-@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"latent": -1}, {"divergence": -0.1}])
+@pytest.mark.parametrize(
+    "wrong", [{"strength": -1.0}, {"latent": -1}, {"divergence": -0.1}, {"random": 1.5}]
+)
 def test_senseless_parameters_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         PLAD(**wrong).fit(ROWS)

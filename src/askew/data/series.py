@@ -128,6 +128,16 @@ class Curves(DataType):
         values = x[:, :channels] * scale[:, :channels] + shift[:, :channels]
         return self._with_presence(x, values, recorded_steps(x))
 
+    def signs(self, x: Tensor) -> Tensor:
+        """Return signs that stay for a while in each channel, ``(B, C, L)``.
+
+        How often they change is drawn for each series: never, at every other step, or between.
+        """
+        often = 0.5 * torch.rand_like(x[:, :1, :1]) ** 2
+        changes = torch.rand_like(x) < often
+        first = torch.randint_like(x[..., :1], 2)
+        return 1 - 2 * ((first + changes.cumsum(dim=2)) % 2)
+
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return squared differences of values, ``(B, L, C)``; 0 in the padding of ``x``."""
         squared = (x - restored).square()[:, : len(self.mean_)]

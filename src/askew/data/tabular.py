@@ -392,6 +392,11 @@ class Tabular(DataType):
         layers = MLP([dim, *hidden, outputs * columns], bias=bias, norm=False)
         return nn.Sequential(layers, nn.Unflatten(1, (outputs, columns)))
 
+    def signs(self, x: Tensor) -> Tensor:
+        """Return a random sign for each raw column, shared by all it became, ``(B, d)``."""
+        owners = torch.from_numpy(self.owners_).to(x.device)
+        return (torch.randint_like(x[:, :1].expand(-1, self.n_features_in_), 2) * 2 - 1)[:, owners]
+
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return squared differences summed over what each raw column became, ``(B, columns)``.
 

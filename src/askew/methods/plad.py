@@ -79,7 +79,7 @@ class PLAD(EnsembleDetector, DistanceDetector):
     True
     """
 
-    strength: float = 0.6
+    strength: float = 0.03
     latent: int = 16
     divergence: float = 1.0
     surround: bool = True
@@ -145,10 +145,12 @@ class PLAD(EnsembleDetector, DistanceDetector):
         are from a quarter of the usual difference to four times it.
         """
         weights = torch.randn(len(x), len(x), device=x.device) / len(x) ** 0.5
-        together = torch.tensordot(weights, x - x.mean(0), dims=1)
+        away = x - x.mean(0)
+        together = torch.tensordot(weights, away, dims=1)
         each_alone = torch.rand(len(x), device=x.device) < 0.5
         length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
-        moved = torch.where(_as_wide(each_alone, x), torch.randn_like(x), together)
+        alone = away.square().mean().sqrt() * self.data_.signs(x) * torch.randn_like(x).abs()
+        moved = torch.where(_as_wide(each_alone, x), alone, together)
         return self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
 
     def member_scores(self, member: Parts, x: Tensor) -> Tensor:
