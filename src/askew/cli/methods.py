@@ -15,12 +15,11 @@ def run() -> None:
 
 
 def cell(name: str, kind: str) -> str:
-    """Return "yes", or why a method does not take a type of data.
+    """Return "yes", or why a method does not take a type of data, such as "no decoder".
 
     Example
     -------
     >>> cell("KNN", "Tabular")
     'yes'
     """
-    reason = method(name)().refusal(getattr(types, kind))
-    return f"no: {reason}" if reason else "yes"
+    return method(name)().refusal(getattr(types, kind)) or "yes"
