@@ -53,8 +53,8 @@ class PLAD(EnsembleDetector, DistanceDetector):
 
     Parameters
     ----------
-    strength: lambda; how dear displacements are. The paper sums the squares over d entries: divide
-        by nothing here and multiply its lambda by d.
+    strength: lambda; how dear displacements are. The paper sums the squares over d entries where
+        this is their mean, so that one value serves all widths: its lambda times d is this.
     latent: numbers from which the sampled perturbator (a variational autoencoder, as in the
         paper's experiments) makes ``a`` and ``b``; 0: a plain network from the item to them.
     divergence: weight of the sampled perturbator's divergence.
