@@ -289,6 +289,16 @@ def test_methods_are_listed_with_their_ideas(done):
     assert "NeuTraLAD" in said and "OneClassSVM" in said
 
 
+def test_methods_are_listed_with_the_types_they_take(done, monkeypatch):
+    from askew.data import Series
+
+    monkeypatch.setattr(Series, "lacks", {"decoder": "no decoder: just because"})
+    said = done("methods")
+    assert "Tabular" in said
+    (line,) = (line for line in said.splitlines() if "AutoEncoder" in line and "yes" in line)
+    assert "no decoder: just because" in line
+
+
 def test_help_is_quick_and_loads_nothing_heavy():
     code = (
         "import sys\nfrom askew.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n"

@@ -15,7 +15,12 @@ from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
 
-QUICK = {"NeuTraLAD": {"steps": 60}}
+QUICK = {
+    "NeuTraLAD": {"steps": 60},
+    "PLAD": {"steps": 60, "nets": 2},
+    "AutoEncoder": {"steps": 150, "nets": 1},
+    "DeepSVDD": {"steps": 60, "nets": 2},
+}
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
 
@@ -58,7 +63,12 @@ TYPES = {
 PIECES = {"Windows": (list, lambda x: np.split(x, 3))}
 """Where items are not what one axis counts: what joins raw input, and pieces with scores alone."""
 
-PAIRS = [(name, kind) for name in METHODS for kind in TYPES]
+PAIRS = [
+    (name, kind)
+    for name in METHODS
+    for kind in TYPES
+    if not method(name)().refusal(type(TYPES[kind][1]))
+]
 
 
 def make(name, of_type, **parameters):
@@ -211,6 +221,21 @@ def test_every_weight_gets_a_gradient(kind, views):
     if isinstance(data, Curves):  # a bias before an instance norm has no effect
         silent = [name for name in silent if not name.endswith("bias")]
     assert silent == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_pairs_that_are_refused_are_refused_at_once_and_in_words(name):
+    for kind in askew.data.TYPES:
+        reason = method(name)().refusal(getattr(askew.data, kind))
+        assert (reason == "") or (name, kind) not in PAIRS
+    needs = method(name)().needs
+
+    class Bare(Tabular):
+        lacks = dict.fromkeys(needs, "none of it")
+
+    if needs:
+        with pytest.raises(InputError, match="does not take Bare"):
+            method(name)(data=Bare()).fit(rows(0))
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)

@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 QUICK = ["isolation_forest.py", "knn.py", "lof.py", "one_class_svm.py"]
+DEEP = ["autoencoder.py", "deep_svdd.py", "memory_bank.py", "plad.py"]
 
 # One process for all, because importing torch takes longer than what these do.
 SHORTENED = """
@@ -18,7 +19,7 @@ folder, *names = sys.argv[1:]
 sys.path.insert(0, folder)
 for name in names:
     example = importlib.import_module(name.removesuffix(".py"))
-    for constant, value in {"STEPS": 5, "SEEDS": 1, "TREES": 5}.items():
+    for constant, value in {"STEPS": 5, "SEEDS": 1, "TREES": 5, "CORE": 50}.items():
         if hasattr(example, constant):
             setattr(example, constant, value)
     print("==", name)
@@ -48,9 +49,9 @@ def test_compiles_and_fits_on_a_page_or_two(name):
 
 def test_shortened_examples_run_to_the_end(tmp_path):
     trained = ["neutral.py", "neutral_series.py", "propositions.py"]
-    printed = run([*QUICK, *trained], tmp_path)
+    printed = run([*QUICK, *DEEP, *trained], tmp_path)
     assert all("AUROC" in text for text in printed.values())
-    assert len(printed) == 7
+    assert len(printed) == 11
     assert (tmp_path / "docs" / "figures" / "propositions.png").stat().st_size > 5_000
 
 

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from askew.data import Images, Series, Tabular, Text, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
+    from askew.methods.autoencoder import AutoEncoder
+    from askew.methods.deep_svdd import DeepSVDD
     from askew.methods.forest import IsolationForest
+    from askew.methods.memory_bank import MemoryBank
     from askew.methods.neighbors import KNN, LOF
     from askew.methods.neutral import NeuTraLAD
+    from askew.methods.plad import PLAD
     from askew.methods.support import OneClassSVM
     from askew.store import load
 
@@ -28,17 +32,21 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AskewError": "errors",
+    "AutoEncoder": "methods.autoencoder",
+    "DeepSVDD": "methods.deep_svdd",
     "Detector": "detector",
     "Images": "data",
     "InputError": "errors",
     "IsolationForest": "methods.forest",
     "KNN": "methods.neighbors",
     "LOF": "methods.neighbors",
+    "MemoryBank": "methods.memory_bank",
     "ModelError": "errors",
     "NeuTraLAD": "methods.neutral",
     "NotFittedError": "errors",
     "OutlierEstimator": "adapter",
     "OneClassSVM": "methods.support",
+    "PLAD": "methods.plad",
     "Series": "data",
     "Tabular": "data",
     "Text": "data",
@@ -49,11 +57,15 @@ _HOMES = {
 __all__ = [
     "KNN",
     "LOF",
+    "PLAD",
     "AskewError",
+    "AutoEncoder",
+    "DeepSVDD",
     "Detector",
     "Images",
     "InputError",
     "IsolationForest",
+    "MemoryBank",
     "ModelError",
     "NeuTraLAD",
     "NotFittedError",

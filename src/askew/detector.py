@@ -26,6 +26,7 @@ from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
 if TYPE_CHECKING:
     from askew.explain import Explanation
+    from askew.health import Check
 
 Scores = NDArray[np.float64]
 
@@ -100,6 +101,19 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Parts of a data type, by name, that not every type has and the method must have."""
+        return ()
+
+    def refusal(self, kind: type[DataType]) -> str:
+        """Say why this method does not take a type of data, such as "no decoder"; or nothing.
+
+        Nothing has to be fitted to know.
+        """
+        reasons = (kind.lacking(part) for part in self.needs)
+        return next((reason for reason in reasons if reason), "")
+
+    @property
     def learners(self) -> int:
         """How many parts of the network learn on their own, each from a fold of its own."""
         return 1
@@ -121,6 +135,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         P-values are made from these.
         """
         return None
+
+    def checks(self, net: Parts, items: Tensor) -> Iterable[Check]:
+        """Return checks of the finished networks that only this method knows how to make.
+
+        Parameters
+        ----------
+        items: encoded, held out where any were.
+        """
+        return ()
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
@@ -238,9 +261,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         from askew import explain, health
 
         data = guess(X) if self.data is None else clone(self.data)
+        self._check_taken(data)
         folds = self._folds(data, X, generator)
         seen = np.unique(np.concatenate([fold.learned for fold in folds]))
         data.fit(data.take(X, seen))
+        self.data_ = data
         items = data.encode(X).to(self._device())
         net = self.build(data).to(self._device())
         before = self._typical_loss(net, items[seen])
@@ -248,11 +273,19 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         net.eval()
         after = self._typical_loss(net, items[seen])
         self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
-        self.data_, self.net_ = data, net
+        self.net_ = net
         self.references_ = data.keep(explain.references(items[seen], generator))
         self._copy_names(data)
         unlearned = self._calibrate(X, items, folds)
         self.health_ = health.examine(self, items, unlearned or {})
+
+    def _check_taken(self, data: DataType) -> None:
+        reason = self.refusal(type(data))
+        if reason:
+            raise InputError(
+                f"{type(self).__name__} does not take {type(data).__name__} ({reason}): "
+                "`askew methods` lists those that do."
+            )
 
     def _calibrate(self, X: Raw, items: Tensor, folds: list[Fold]) -> dict[int, float]:
         """Score the training items; let the held-out ones set p-values and threshold.

@@ -94,6 +94,8 @@ def _checks(detector: Detector, items: torch.Tensor, scores: Scores, every: int)
         "all items look alike to it: the data may hardly vary, or training collapsed (try a lower "
         "lr or another seed)",
     )
+    with torch.no_grad():
+        yield from detector.checks(detector.net_, items)
     yield from _alterations(detector, items, scores)
     yield from _calibrated(detector, scores, every)
 

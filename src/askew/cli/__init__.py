@@ -197,11 +197,10 @@ def bench(
 
 @app.command()
 def methods() -> None:
-    """List the methods and their ideas."""
-    from askew.cli import show
-    from askew.methods import METHODS
+    """List the methods, their ideas, and which types of data each takes."""
+    from askew.cli.methods import run
 
-    show.table("Methods", ["name", "idea"], ((name, idea) for name, (_, idea) in METHODS.items()))
+    run()
 
 
 @sets.command("list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -41,6 +41,22 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     pickle. Letters: ``n`` raw items, ``B`` items of a batch, ``K`` views, ``D`` embedding,
     ``*P`` points (columns, or channels and steps), ``G`` explained groups of points.
     """
+
+    lacks: ClassVar[Mapping[str, str]] = {}
+    """Parts that a data type overrides only to refuse them: name and reason, 'no decoder: ...'."""
+
+    @classmethod
+    def lacking(cls, part: str) -> str:
+        """Say why this type has not got a part, such as "decoder"; nothing where it has.
+
+        Example
+        -------
+        >>> DataType.lacking("decoder")
+        'no decoder'
+        """
+        if getattr(cls, part) is getattr(DataType, part):
+            return f"no {part}"
+        return cls.lacks.get(part, "")
 
     @abstractmethod
     def fit(self, X: Raw) -> Self:
@@ -134,6 +150,14 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """Return ``x * scale + shift``, where x is data; padding and marks stay: ``(B, ...)``."""
         return x * scale + shift
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return a random 1 or -1 for each way in which items can be moved, laid out like ``x``.
+
+        From torch's own generator. Each entry has a sign of its own unless a data type says that
+        some of them go together.
+        """
+        return torch.randint_like(x, 2) * 2 - 1
 
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return how far items are from their restorations, at each point: ``(B, *P)``."""

@@ -39,7 +39,15 @@ from askew.data.packed import (
     warn_of_hardly_recorded,
 )
 from askew.errors import InputError
-from askew.nets.conv import Jitter, SeriesEncoder, SeriesViews, StepsAndValues, halvings_for
+from askew.nets.conv import (
+    Around,
+    Jitter,
+    SeriesDecoder,
+    SeriesEncoder,
+    SeriesViews,
+    StepsAndValues,
+    halvings_for,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,6 +61,7 @@ SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
 """From mean and standard deviation of each channel: what is subtracted, and what divides."""
 
 DEEPEST = 6  # halvings: each doubles the width, and a seventh alone would be 15 million weights
+AROUND = 4  # steps before and after that tell what happens at one
 SPANS = 16  # per channel in an explanation: enough to point, few enough to try one by one
 FAR = 1e12  # typical distances from the mean: farther, float32 networks would overflow
 
@@ -78,15 +87,30 @@ class Curves(DataType):
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return a convolutional network ``(B, C, L) -> (B, dim)``."""
-        blocks = min(halvings_for(self.length_), DEEPEST) if self.blocks is None else self.blocks
         return SeriesEncoder(
             self._batch_channels,
             self.length_,
             dim,
             width=self.width,
             widest=self.widest,
-            blocks=blocks,
+            blocks=self._halvings,
             kind=self.encoder_kind,
+            bias=bias,
+        )
+
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return a network that doubles steps as the encoder halves them.
+
+        ``(B, dim) -> (B, outputs, C, L)``
+        """
+        return SeriesDecoder(
+            dim,
+            outputs,
+            self._batch_channels,
+            self.length_,
+            width=self.width,
+            widest=self.widest,
+            blocks=self._halvings,
             bias=bias,
         )
 
@@ -97,6 +121,40 @@ class Curves(DataType):
     def noise(self) -> nn.Module:
         """Return normal noise of spread `jitter` on every step, in training only."""
         return Jitter(self.jitter)
+
+    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return ``x * scale + shift`` where something was recorded; `presence` stays as it is."""
+        channels = len(self.mean_)
+        values = x[:, :channels] * scale[:, :channels] + shift[:, :channels]
+        return self._with_presence(x, values, recorded_steps(x))
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return signs that stay for a while in each channel, ``(B, C, L)``.
+
+        How often they change is drawn for each series: never, at every other step, or between.
+        """
+        often = 0.5 * torch.rand_like(x[:, :1, :1]) ** 2
+        changes = torch.rand_like(x) < often
+        first = torch.randint_like(x[..., :1], 2)
+        return 1 - 2 * ((first + changes.cumsum(dim=2)) % 2)
+
+    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+        """Return squared differences of values, ``(B, L, C)``; 0 in the padding of ``x``."""
+        squared = (x - restored).square()[:, : len(self.mean_)]
+        return (squared * recorded_steps(x)).transpose(1, 2)
+
+    def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
+        """Sum up points of recorded steps, ``(B, L, ...) -> (B,)``; padding has no say."""
+        recorded = recorded_steps(x).transpose(1, 2)  # (B, L, 1)
+        by_step = points.flatten(2) if points.ndim > 2 else points.unsqueeze(2)
+        if how == "max":
+            return by_step.masked_fill(~recorded, -torch.inf).flatten(1).amax(1)
+        steps = recorded.sum(dim=(1, 2)).clamp(min=1)
+        return (by_step * recorded).sum(dim=(1, 2)) / (steps * by_step.shape[2])
+
+    def local_features(self) -> nn.Module:
+        """Return each step with the `AROUND` before and after it, ``(B, C, L) -> (B, L, D)``."""
+        return Around(AROUND)
 
     def features(self) -> nn.Module:
         """Return all steps of all channels side by side, and their `values`; ``(B, C * 2 L)``."""
@@ -161,6 +219,10 @@ class Curves(DataType):
         recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
         drawn = plot.series(curves[:recorded], explanation.points[:recorded], names)
         return drawn, "Scaled curves of the series; red spans made its score."
+
+    @property
+    def _halvings(self) -> int:
+        return min(halvings_for(self.length_), DEEPEST) if self.blocks is None else self.blocks
 
     @property
     def _batch_channels(self) -> int:

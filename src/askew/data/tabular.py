@@ -385,6 +385,27 @@ class Tabular(DataType):
             bias=bias,
         )
 
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return `layers` linear layers, ``(B, dim) -> (B, outputs, d)``."""
+        columns = self._columns()
+        hidden = [self.width] * (self.layers - 1)
+        layers = MLP([dim, *hidden, outputs * columns], bias=bias, norm=False)
+        return nn.Sequential(layers, nn.Unflatten(1, (outputs, columns)))
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return a random sign for each raw column, shared by all it became, ``(B, d)``."""
+        owners = torch.from_numpy(self.owners_).to(x.device)
+        return (torch.randint_like(x[:, :1].expand(-1, self.n_features_in_), 2) * 2 - 1)[:, owners]
+
+    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+        """Return squared differences summed over what each raw column became, ``(B, columns)``.
+
+        A column that was left out has 0.
+        """
+        owners = torch.from_numpy(self.owners_).to(x.device)
+        squared = (x - restored).square()
+        return squared.new_zeros(len(x), self.n_features_in_).index_add(1, owners, squared)
+
     def features(self) -> nn.Module:
         """Return the encoded row itself, ``(B, d) -> (B, d)``."""
         return nn.Flatten()

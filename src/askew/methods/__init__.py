@@ -10,6 +10,16 @@ if TYPE_CHECKING:
 
 METHODS = {
     "NeuTraLAD": ("neutral", "Learned views of an item should stay close to it yet differ."),
+    "PLAD": ("plad", "Normal items, slightly perturbed, are what anomalies look like."),
+    "AutoEncoder": (
+        "autoencoder",
+        "A normal item can be restored from a short description; a strange one cannot.",
+    ),
+    "DeepSVDD": ("deep_svdd", "Embeddings of normal items should lie close to one point."),
+    "MemoryBank": (
+        "memory_bank",
+        "As strange as its strangest place: the least like any place of normal items.",
+    ),
     "KNN": ("neighbors", "Far from the nearest training items is strange."),
     "LOF": ("neighbors", "Lying in a thinner region than one's neighbours is strange."),
     "IsolationForest": ("forest", "What a few random cuts can separate is strange."),

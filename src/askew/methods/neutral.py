@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from askew.data import DataType, Fold, Raw
-from askew.detector import LEAST_SETTLED, Scores, TrainedDetector
+from askew.detector import Scores
 from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
-from askew.nets.bank import Bank
+from askew.methods.distance import DistanceDetector
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
 from askew.nets.transform import KINDS
@@ -21,12 +22,9 @@ from askew.train import History
 
 LOSSES = ("contrastive", "prediction", "simclr")
 
-RECALLED = 20
-"""Learned items looked through for the bank, as a multiple of its size."""
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuTraLAD(TrainedDetector):
+class NeuTraLAD(DistanceDetector):
     """Learned views of an item should stay close to it yet differ from each other.
 
     K transformations and an encoder are trained together so that each view of a normal item is
@@ -81,8 +79,6 @@ class NeuTraLAD(TrainedDetector):
     similarity: str = "cosine"
     bias: bool = True
     nets: int = 3
-    neighbors: int = 2
-    bank: int = 5000
     loss: str = "contrastive"
 
     def build(self, data: DataType) -> Parts:
@@ -95,9 +91,8 @@ class NeuTraLAD(TrainedDetector):
             members=nn.ModuleList(members),
             noise=data.noise(),
             features=data.features(),
-            bank=Bank(power=1.0),
             contrast=Surprise(),
-            distance=Surprise(),
+            **self.distance_parts(),
         )
 
     @property
@@ -122,56 +117,17 @@ class NeuTraLAD(TrainedDetector):
             )
             for member, fold in zip(net.members, folds, strict=True)
         ]
-        if self.neighbors:
-            self._remember(net, net.bank, items, generator)
+        self.remember(net, items, generator)
         return History.mean(histories)
 
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
         """Measure how large both parts of the score usually are."""
-        itself = int(sum(len(fold.held) for fold in folds) < LEAST_SETTLED)
-        if itself:  # hardly any were held out: the learned ones must do, each near itself
-            folds = [Fold(fold.learned, fold.learned) for fold in folds]
-        held = [items[fold.held] for fold in folds]
-        contrasts = torch.cat(
-            [
-                torch.cat([self._contrast([member], x) for x in part.split(256)])
-                for member, part in zip(net.members, held, strict=True)
-            ]
-        )
-        if self.neighbors:
-            distances = torch.cat(
-                [
-                    self._distances(net, items[fold.learned], part, self.neighbors + itself)
-                    for fold, part in zip(folds, held, strict=True)
-                ]
-            )
-            net.contrast.measure(contrasts)
-            net.distance.measure(distances)
-            contrasts = net.contrast.crossed(contrasts) + net.distance.crossed(distances)
-        sizes = [0 if itself else len(part) for part in held]
-        return list(contrasts[: sum(sizes)].split(sizes))
-
-    def _remember(self, net: Parts, bank: Bank, items: Tensor, generator: torch.Generator) -> None:
-        """Fill a bank with distinct items: copies would only take the place of rarer ones."""
-        order = torch.randperm(len(items), generator=generator).to(items.device)
-        some = items[order[: RECALLED * self.bank]]
-        features = torch.cat([net.features(x) for x in some.split(4096)])
-        bank.fill(torch.unique(features, dim=0), most=self.bank, generator=generator)
-
-    def _distances(self, net: Parts, learned: Tensor, held: Tensor, neighbors: int) -> Tensor:
-        """Return how far held-out items are from those of their fold, ``(held,)``."""
-        bank = Bank(power=net.bank.power)
-        self._remember(net, bank, learned, torch.Generator().manual_seed(self.seed))
-        return torch.cat([bank.distance(net.features(x), neighbors) for x in held.split(256)])
+        each = [partial(self._contrast, [member]) for member in net.members]
+        return self.settled(net, net.contrast, each, items, folds)
 
     def scores(self, net: Parts, x: Tensor) -> Tensor:
         """Return the contrastive loss, or how surprising it and the distance are, ``(B,)``."""
-        contrasts = self._contrast(net.members, x)
-        if not self.neighbors:
-            return contrasts
-        distances = net.bank.distance(net.features(x), self.neighbors)
-        both: Tensor = net.contrast(contrasts) + net.distance(distances)
-        return both
+        return self.with_distance(net, net.contrast, self._contrast(net.members, x), x)
 
     def view_terms(self, net: Parts, x: Tensor) -> Tensor:
         """Return the terms ``l_k`` of all networks' views, ``(B, nets * K)``."""
@@ -194,9 +150,7 @@ class NeuTraLAD(TrainedDetector):
                     f"{name}={getattr(self, name)!r} is not known: choose one of "
                     f"{', '.join(allowed)}."
                 )
-        if self.neighbors < 0:
-            raise InputError(f"neighbors={self.neighbors}: expected 0 (no distance) or more.")
-        for name in ("dim", "temperature", "nets", "bank"):
+        for name in ("dim", "temperature", "nets"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
 

@@ -56,3 +56,58 @@ class Bank(nn.Module):
     def distance(self, x: Tensor, neighbors: int) -> Tensor:
         """Return the distance to the ``neighbors``-th nearest vector, ``(B,)``."""
         return self.nearest(x, neighbors)[0][:, -1]
+
+
+RECALLED = 20
+"""Items looked through to fill a bank, as a multiple of its size."""
+
+
+def remember(
+    bank: Bank, features: nn.Module, items: Tensor, *, most: int, generator: torch.Generator
+) -> None:
+    """Fill a bank with features of distinct items: copies would take the place of rarer ones."""
+    order = torch.randperm(len(items), generator=generator).to(items.device)
+    some = items[order[: RECALLED * most]]
+    found = torch.cat([features(x) for x in some.split(4096)])
+    bank.fill(torch.unique(found, dim=0), most=most, generator=generator)
+
+
+def core_set(
+    features: Tensor, size: int, generator: torch.Generator, *, widest: int = 128
+) -> Tensor:
+    """Pick vectors that cover all others best: each next one is the farthest from those picked.
+
+    Greedy k-centre: the largest distance of any vector to the nearest picked is at most twice the
+    smallest possible. Copies of a picked vector come last.
+
+    Parameters
+    ----------
+    features: ``(n, D)``; where wider than ``widest``, a random projection to that is compared.
+    size: how many to pick.
+
+    Returns
+    -------
+    Positions in the order in which they were picked, ``(size,)``. The first is the nearest to the
+    mean, so that the rest does not depend on chance.
+
+    Source: Roth et al., CVPR 2022; Sener and Savarese, ICLR 2018.
+
+    Example
+    -------
+    >>> line = torch.tensor([[0.0], [4.0], [5.0], [9.0]])
+    >>> core_set(line, 3, torch.Generator()).tolist()
+    [1, 3, 0]
+    """
+    if features.shape[1] > widest:
+        drawn = torch.randn(features.shape[1], widest, generator=generator) / widest**0.5
+        features = features @ drawn.to(features)
+    picked = torch.empty(min(size, len(features)), dtype=torch.long, device=features.device)
+    picked[0] = (features - features.mean(0)).square().sum(1).argmin()
+    nearest = torch.full_like(features[:, 0], torch.inf)
+    for i in range(len(picked)):
+        if i:
+            picked[i] = nearest.argmax()
+        away = (features - features[picked[i]]).square().sum(1)
+        nearest = torch.minimum(nearest, away)
+        nearest[picked[i]] = -1.0  # never again, not even where all are copies
+    return picked

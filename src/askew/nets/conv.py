@@ -82,6 +82,84 @@ def halvings_for(length: int) -> int:
     return max(0, math.ceil(math.log2(length / 4)))
 
 
+class SeriesDecoder(nn.Sequential):
+    """What `SeriesEncoder` does, backwards: a few steps, doubled by blocks until all are there.
+
+    A block repeats each step and smooths by a convolution over three: unlike transposed
+    convolutions, this leaves no comb in the output.
+
+    Parameters
+    ----------
+    dim: width of the embedding.
+    outputs: series made from an embedding.
+    channels, length: of each of them.
+    width, widest, blocks: as the encoder has them.
+    bias: whether there are biases.
+
+    Shapes
+    ------
+    ``(B, dim) -> (B, outputs, channels, length)``
+
+    Example
+    -------
+    >>> sizes = {"width": 32, "widest": 64, "blocks": 3, "bias": True}
+    >>> SeriesDecoder(8, 2, 6, 30, **sizes)(torch.zeros(5, 8)).shape
+    torch.Size([5, 2, 6, 30])
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        outputs: int,
+        channels: int,
+        length: int,
+        *,
+        width: int,
+        widest: int,
+        blocks: int,
+        bias: bool,
+    ) -> None:
+        widths = [min(width * 2**i, widest) for i in range(blocks + 1)][::-1]
+        steps = [math.ceil(length / 2**i) for i in range(blocks + 1)][::-1]
+        layers: list[nn.Module] = [
+            nn.Linear(dim, widths[0] * steps[0], bias=bias),
+            nn.Unflatten(1, (widths[0], steps[0])),
+            nn.ReLU(),
+        ]
+        for (inner, outer), longer in zip(pairwise(widths), steps[1:], strict=True):
+            layers += [
+                nn.Upsample(size=longer),
+                nn.Conv1d(inner, outer, 3, 1, 1, bias=bias),
+                nn.ReLU(),
+            ]
+        layers.append(nn.Conv1d(widths[-1], outputs * channels, 3, 1, 1, bias=bias))
+        super().__init__(*layers, nn.Unflatten(1, (outputs, channels)))
+
+
+class Around(nn.Module):
+    """Each step with those before and after it, side by side; beyond the ends, the last one again.
+
+    Shapes
+    ------
+    ``(B, C, L) -> (B, L, C * (2 * reach + 1))``
+
+    Example
+    -------
+    >>> Around(1)(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[1., 1., 2.],
+             [1., 2., 3.],
+             [2., 3., 3.]]])
+    """
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = nn.functional.pad(x, (self.reach, self.reach), mode="replicate")
+        return padded.unfold(2, 2 * self.reach + 1, 1).transpose(1, 2).flatten(2)
+
+
 class Jitter(nn.Module):
     """Add normal noise in training; like dropout, nothing when scoring.
 

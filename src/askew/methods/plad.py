@@ -1,0 +1,292 @@
+"""PLAD: normal items told from perturbed ones, by a classifier and a perturbator in agreement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from askew.data import DataType, Fold
+from askew.errors import InputError
+from askew.health import Check
+from askew.methods.distance import DistanceDetector
+from askew.methods.ensemble import EnsembleDetector
+from askew.nets.parts import Parts
+from askew.nets.surprise import Surprise
+from askew.train import History
+
+COLLAPSED = 0.95
+"""Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
+
+ONE_SIDED = 0.5
+"""Mean displacement over its usual size, from which perturbed items lie on one side only."""
+
+
+LONGEST = 4.0
+"""Random displacements are up to so many times as long, or as short, as items usually differ."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class PLAD(EnsembleDetector, DistanceDetector):
+    """Normal items, slightly perturbed, are what anomalies look like.
+
+    A perturbator gives every item a scale ``a`` and a shift ``b`` for each of its entries. A
+    classifier ``f`` tells items from perturbed ones ``x~ = a x + b``; both lower one loss,
+
+    ``BCE(f(x), 0) + BCE(f(x~), 1) + strength * mean((a - 1)^2 + b^2)``,
+
+    to which the sampled perturbator adds its divergence from the normal distribution. The score is
+    the logit ``f(x)``; the perturbator has no part in it.
+
+    Read plainly, both agree on the cheapest way to be told apart: one shift for all items, in the
+    direction in which they vary least. What lies on the other side, or far out in a direction in
+    which they vary, then looks more normal than normal items. By default, therefore, each entry of
+    the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
+    at random instead: along directions in which items differ, or entry by entry, by small and by
+    large amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health
+    check says where the perturbator displaces nothing any more, or only to one side.
+
+    Parameters
+    ----------
+    strength: lambda; how dear displacements are. The paper sums the squares over d entries where
+        this is their mean, so that one value serves all widths: its lambda times d is this.
+    latent: numbers from which the sampled perturbator (a variational autoencoder, as in the
+        paper's experiments) makes ``a`` and ``b``; 0: a plain network from the item to them.
+    divergence: weight of the sampled perturbator's divergence.
+    surround: whether the perturbator's displacements get random signs.
+    random: share of the perturbed items, in [0, 1], that are displaced without the perturbator.
+    bias: whether networks have biases.
+    neighbors: the distance to this many-th nearest training item is added to the score, when both
+        have been turned into how surprising they are; 0: the logit alone.
+    bank: most training items remembered for the distance.
+    nets: independent networks; each learns from all training items but a held-out part of its own.
+
+    References
+    ----------
+    Cai, Fan. Perturbation learning based anomaly detection. NeurIPS 2022.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+    >>> detector = PLAD(nets=1).fit(rows)
+    >>> bool(detector.decision_function(rows + 9).mean() > detector.decision_scores_.mean())
+    True
+    """
+
+    strength: float = 0.03
+    latent: int = 16
+    divergence: float = 1.0
+    surround: bool = True
+    random: float = 0.5
+    bias: bool = True
+    lr: float = 5e-4
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The sampled perturbator makes scales and shifts as items are made."""
+        return ("decoder",) if self.latent else ()
+
+    def build(self, data: DataType) -> Parts:
+        """Return the networks, and the memory for the distance."""
+        net = super().build(data)
+        return Parts(
+            members=net.members, features=net.features, logit=Surprise(), **self.distance_parts()
+        )
+
+    def member(self, data: DataType) -> Parts:
+        """Return a classifier and a perturbator."""
+        return Parts(
+            classifier=nn.Sequential(data.encoder(1, bias=self.bias), nn.Flatten(0)),
+            perturbator=self._perturbator(data),
+        )
+
+    def _perturbator(self, data: DataType) -> nn.Module:
+        if not self.latent:
+            return Direct(networks=data.transform(2, "forward", bias=self.bias))
+        return Sampled(
+            encoder=data.encoder(2 * self.latent, bias=self.bias),
+            decoder=data.decoder(self.latent, outputs=2, bias=self.bias),
+        )
+
+    def member_losses(self, member: Parts, x: Tensor) -> Tensor:
+        """Return both cross-entropies, the penalty and the divergence together, ``(B,)``."""
+        scale, shift, divergence = member.perturbator(x)
+        moved = self.perturbed(x, scale, shift)
+        if self.random:
+            chosen = torch.rand(len(x), device=x.device) < self.random
+            moved = torch.where(_as_wide(chosen, x), self.at_random(x), moved)
+        told = self._told(member, x, moved)
+        total: Tensor = told + self.strength * penalty(scale, shift) + self.divergence * divergence
+        return total
+
+    def perturbed(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return ``x + s (scale x + shift)`` with random signs s, ``(B, ...)``.
+
+        Parameters
+        ----------
+        scale: how far the factors are from 1, ``(B, ...)``.
+        """
+        if self.surround:
+            signs = self.data_.signs(x)
+            scale, shift = signs * scale, signs * shift
+        return self.data_.affine(x, 1 + scale, shift)
+
+    def at_random(self, x: Tensor) -> Tensor:
+        """Return items moved without a perturbator, near and far, on all sides: ``(B, ...)``.
+
+        A direction is a random sum of the batch's differences from its mean, so that items move
+        most where they vary most; half of the items move each entry on its own instead. Lengths
+        are from a quarter of the usual difference to four times it.
+        """
+        weights = torch.randn(len(x), len(x), device=x.device) / len(x) ** 0.5
+        away = x - x.mean(0)
+        together = torch.tensordot(weights, away, dims=1)
+        each_alone = torch.rand(len(x), device=x.device) < 0.5
+        length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
+        alone = away.square().mean().sqrt() * self.data_.signs(x) * torch.randn_like(x).abs()
+        moved = torch.where(_as_wide(each_alone, x), alone, together)
+        return self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
+
+    def member_scores(self, member: Parts, x: Tensor) -> Tensor:
+        """Return the logit of being perturbed, ``(B,)``."""
+        logits: Tensor = member.classifier(x)
+        return logits
+
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
+        """Train the networks, then remember items for the distance."""
+        history = super().learn(net, items, folds, generator)
+        self.remember(net, items, generator)
+        return history
+
+    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
+        """Measure how large both parts of the score usually are."""
+        each = [partial(self.member_scores, member) for member in net.members]
+        return self.settled(net, net.logit, each, items, folds)
+
+    def scores(self, net: Parts, x: Tensor) -> Tensor:
+        """Return the mean logit, or how surprising it and the distance are, ``(B,)``."""
+        return self.with_distance(net, net.logit, super().scores(net, x), x)
+
+    def _told(self, member: Parts, x: Tensor, moved: Tensor) -> Tensor:
+        """Return the cross-entropies of items and of perturbed ones, from one batch, ``(B,)``."""
+        normal, perturbed = member.classifier(torch.cat([x, moved])).split(len(x))
+        return F.softplus(normal) + F.softplus(-perturbed)
+
+    def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
+        """Ask whether perturbed items can be told apart, and lie on all sides."""
+        told, sides = [], []
+        for member in net.members:
+            scale, shift, _ = member.perturbator(items)
+            moved = self.perturbed(items, scale, shift)
+            told.append(float(self._told(member, items, moved).mean()) / math.log(4))
+            sides.append(one_sided((moved - items).flatten(1).double()))
+        yield Check(
+            "tells perturbed items",
+            max(told) < COLLAPSED,
+            max(told),
+            "cross-entropies on held-out items, over those of not telling at all",
+            "nothing is displaced any more: lower strength",
+        )
+        yield Check(
+            "perturbed on all sides",
+            max(sides) < ONE_SIDED,
+            max(sides),
+            "mean displacement of held-out items over its usual size",
+            "anomalies on the other side will look normal: use surround=True",
+        )
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        for name in ("strength", "divergence", "latent"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        if not 0 <= self.random <= 1:
+            raise InputError(f"random={self.random}: expected a share from 0 to 1.")
+
+
+def _as_wide(values: Tensor, x: Tensor) -> Tensor:
+    """Let one value an item reach all its entries, ``(B,) -> (B, 1, ...)``."""
+    return values.view(-1, *[1] * (x.ndim - 1))
+
+
+class Direct(Parts):
+    """A plain network from items to scales (less 1) and shifts; its divergence is 0.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, ...), (B, ...), (B,)``
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scales less 1, shifts, and zeros."""
+        scale, shift = self.networks.networks(x)
+        return scale, shift, scale.new_zeros(len(scale))
+
+
+class Sampled(Parts):
+    """A variational autoencoder from items to scales (less 1) and shifts.
+
+    The encoder gives means and log variances of a few numbers, which are drawn and decoded; the
+    divergence is that of their distribution from the standard normal one. It is what keeps
+    perturbations various: without it, they become one for each item.
+
+    Shapes
+    ------
+    ``(B, ...) -> (B, ...), (B, ...), (B,)``
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scales less 1, shifts, and divergences."""
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        drawn = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        scale, shift = self.decoder(drawn).unbind(1)
+        return scale, shift, divergence(mean, log_variance)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the divergence of normal distributions from the standard one, ``(B, m) -> (B,)``.
+
+    ``KL = -1/2 sum_j (1 + log s_j^2 - mu_j^2 - s_j^2)``
+
+    Example
+    -------
+    >>> divergence(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
+    tensor([0.5000])
+    """
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+def penalty(scale: Tensor, shift: Tensor) -> Tensor:
+    """Return the mean over an item's entries of ``(a - 1)^2 + b^2``, ``(B, ...) -> (B,)``.
+
+    Parameters
+    ----------
+    scale: ``a - 1``.
+
+    Example
+    -------
+    >>> penalty(torch.ones(1, 5), torch.zeros(1, 5))  # a = 2, b = 0; the sum is 5
+    tensor([1.])
+    """
+    return (scale.square() + shift.square()).flatten(1).mean(1)
+
+
+def one_sided(moved: Tensor) -> float:
+    """Return the size of the mean displacement over the usual size: 1 for one shift, 0 for none.
+
+    Example
+    -------
+    >>> one_sided(torch.tensor([[1.0], [1.0]])), one_sided(torch.tensor([[1.0], [-1.0]]))
+    (1.0, 0.0)
+    """
+    usual = moved.square().sum(1).mean().sqrt()
+    return float(moved.mean(0).norm() / usual) if usual > 0 else 0.0
