@@ -14,7 +14,7 @@ from torch import nn
 from askew import datasets
 from askew.metrics import auroc, oracle_f1
 
-WIDTH, LATENT, STRENGTH, STEPS, BATCH = 64, 16, 0.6, 900, 128
+WIDTH, LATENT, STRENGTH, STEPS, BATCH = 64, 16, 0.03, 900, 128
 
 
 def layers(*sizes: int) -> nn.Sequential:
