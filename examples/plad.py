@@ -14,7 +14,7 @@ from torch import nn
 from askew import datasets
 from askew.metrics import auroc, oracle_f1
 
-WIDTH, LATENT, STRENGTH, STEPS, BATCH = 64, 16, 0.6, 900, 128
+WIDTH, LATENT, STRENGTH, STEPS, BATCH = 64, 16, 0.03, 900, 128
 
 
 def layers(*sizes: int) -> nn.Sequential:
@@ -63,7 +63,7 @@ def losses(x, perturb, classify, surround: bool):
 
 def scores(rows, new, surround: bool):
     """Train both networks together; the logit of new rows is their score."""
-    perturb, classify = Perturbator(rows.shape[1]), layers(rows.shape[1], WIDTH, WIDTH, 1)
+    perturb, classify = Perturbator(rows.shape[1]), layers(rows.shape[1], WIDTH, 1)
     weights = [*perturb.parameters(), *classify.parameters()]
     optimizer = torch.optim.Adam(weights, lr=5e-4)
     for step in range(STEPS):

@@ -19,7 +19,7 @@ QUICK = {
     "NeuTraLAD": {"steps": 60},
     "PLAD": {"steps": 60, "nets": 2},
     "AutoEncoder": {"steps": 150, "nets": 1},
-    "DeepSVDD": {"steps": 60, "nets": 2},
+    "DeepSVDD": {"steps": 150},
 }
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 

@@ -20,6 +20,11 @@ def fitted(**parameters):
         return DeepSVDD(**{**PLAIN, **parameters}).fit(ROWS)
 
 
+def test_training_is_judged_by_the_loss_around_the_centre():
+    detector = fitted(steps=300)
+    assert detector.training_["loss_after"] < 0.5 * detector.training_["loss_before"]
+
+
 def test_weights_of_zero_score_every_item_alike_by_the_centre():
     detector = fitted()
     (member,) = detector.net_.members

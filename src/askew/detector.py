@@ -125,6 +125,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             "them, such as AutoEncoder."
         )
 
+    def prepare(self, net: Parts, items: Tensor, folds: list[Fold]) -> None:
+        """Measure what training needs to know of the networks as they were built; nothing here."""
+
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor] | None:
         """Measure what the scores need to know of items that were not learned from.
 
@@ -268,6 +271,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.data_ = data
         items = data.encode(X).to(self._device())
         net = self.build(data).to(self._device())
+        self.prepare(net, items, folds)
         before = self._typical_loss(net, items[seen])
         history = self.learn(net, items, folds, generator)
         net.eval()

@@ -59,6 +59,13 @@ class EnsembleDetector(TrainedDetector):
         """Each network learns on its own, from a fold of its own."""
         return self.nets
 
+    @torch.no_grad()
+    def prepare(self, net: Parts, items: Tensor, folds: list[Fold]) -> None:
+        """Let `before_training` see each network and what it will learn from."""
+        net.eval()
+        for member, fold in zip(net.members, folds, strict=True):
+            self.before_training(member, items[fold.learned])
+
     def learn(
         self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
     ) -> History:
@@ -66,9 +73,6 @@ class EnsembleDetector(TrainedDetector):
         histories = []
         for member, fold in zip(net.members, folds, strict=True):
             learned = items[fold.learned]
-            member.eval()
-            with torch.no_grad():
-                self.before_training(member, learned)
             histories.append(self.train(member, learned, self.member_losses, generator))
             with torch.no_grad():
                 self.after_training(member, learned)

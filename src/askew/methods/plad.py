@@ -181,7 +181,9 @@ class PLAD(EnsembleDetector, DistanceDetector):
         return F.softplus(normal) + F.softplus(-perturbed)
 
     def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
-        """Ask whether perturbed items can be told apart, and lie on all sides."""
+        """Ask whether the perturbator's items can be told apart, and lie on all sides."""
+        if self.random == 1:  # it takes no part
+            return
         told, sides = [], []
         for member in net.members:
             scale, shift, _ = member.perturbator(items)
