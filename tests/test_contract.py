@@ -209,7 +209,7 @@ def fitted(request):
 
 def test_planted_anomalies_rank_above_normal_items(fitted):
     detector, normal, strange = fitted
-    scores = detector.decision_function(np.concatenate([normal, strange]))
+    scores = detector.decision_function(join(kind_of(detector), [normal, strange]))
     labels = np.repeat([0, 1], [len(normal), len(strange)])
     assert auroc(labels, scores) > 0.8
 

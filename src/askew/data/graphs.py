@@ -160,7 +160,9 @@ class Graphs(DataType):
         return (x.x - restored.x).square().mean(1)
 
     def pool(self, points: Tensor, x: PackedGraphs, how: str = "mean") -> Tensor:
-        """Sum up what was said of all nodes, ``(N,) -> (B,)``."""
+        """Sum up what was said of all nodes, ``(N,) -> (B,)``; or of places in each graph."""
+        if points.ndim > 1:
+            return super().pool(points, x, how)
         if how == "mean":
             return x.mean(points[:, None])[:, 0]
         lowest = points.new_full((len(x),), -torch.inf)
