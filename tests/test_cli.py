@@ -459,3 +459,32 @@ def test_what_nobody_foresaw_is_told_with_the_way_to_its_trace(ask, monkeypatch)
     monkeypatch.setenv("ASKEW_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(["score", "model", "train.csv"])
+
+
+def test_tu_sets_and_nodes_are_fitted_scored_and_explained(ask, done, tmp_path):
+    edges, owners = [], []
+    for graph in range(30):  # rings of five to seven nodes
+        size, first = 5 + graph % 3, len(owners) + 1
+        edges += [f"{first + i}, {first + (i + 1) % size}" for i in range(size)]
+        owners += [str(graph + 1)] * size
+    folder = tmp_path / "RINGS"
+    folder.mkdir()
+    for name, lines in {
+        "A": edges,
+        "graph_indicator": owners,
+        "graph_labels": ["0"] * 27 + ["1"] * 3,
+    }.items():
+        (folder / f"RINGS_{name}.txt").write_text("\n".join(lines))
+    generator = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "one.npz",
+        x=generator.normal(size=(50, 2)),
+        edge_index=generator.integers(0, 50, size=(2, 90)),
+        y=np.arange(50) < 3,
+    )
+    for data, label, kind in [("RINGS", "graph_labels", "graphs"), ("one.npz", "y", "nodes")]:
+        code, _, said = ask("fit", data, "--out", f"model of {data}", *QUICK)
+        assert code == 0, said
+        assert f"read as {kind}" in said
+        assert "AUROC" in done("score", f"model of {data}", data, "--label", label)
+        assert "contribution" in done("explain", f"model of {data}", data, "--item", "3")

@@ -1,7 +1,11 @@
 """The same questions to every method on every data type."""
 
+import copy
 import warnings
+from dataclasses import replace
+from functools import reduce
 
+import networkx
 import numpy as np
 import pytest
 import torch
@@ -10,7 +14,19 @@ from tiny_transformer import strange as strange_texts
 from tiny_transformer import texts, tiny_transformer
 
 import askew
-from askew import Images, InputError, NotFittedError, Series, Tabular, Text, Windows
+from askew import (
+    Graphs,
+    Images,
+    InputError,
+    Nodes,
+    NotFittedError,
+    Series,
+    Tabular,
+    Text,
+    Windows,
+)
+from askew.data.graph_set import OneGraph
+from askew.data.nodes import NodeSet, as_node_set
 from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
@@ -53,14 +69,107 @@ def images(seed, count=60):
     return blob + 0.05 * generator.normal(size=blob.shape)
 
 
+def graphs(seed, count=60):
+    """Rings whose nodes measure about the same."""
+    generator = np.random.default_rng(seed)
+    made = [networkx.cycle_graph(n) for n in generator.integers(6, 12, size=count)]
+    for graph in made:
+        for node in graph.nodes:
+            graph.nodes[node]["x"] = generator.normal(size=3) * [1, 0.1, 0.1]
+    return made
+
+
+def shifted(rings):
+    made = copy.deepcopy(rings)
+    for ring in made:  # one node of each is far out
+        ring.nodes[2]["x"] += [12, 1.2, 1.2]
+    return made
+
+
+def nodes(seed, count=120):
+    """Two groups of nodes, each joined within, whose features tell the groups apart."""
+    generator = np.random.default_rng(seed)
+    group = np.arange(count) % 2
+    x = generator.normal(size=(count, 3)) * 0.3 + np.outer(group, [2, -2, 1])
+    first, step = generator.integers(0, count, 4 * count), generator.integers(1, 9, 4 * count)
+    edges = np.stack([first, (first + 2 * step) % count])
+    return as_node_set({"x": x, "edge_index": edges})
+
+
+def with_features(nodes, x):
+    return NodeSet(replace(nodes.graph, attributes=x), nodes.index)
+
+
+def side_by_side(a, b):
+    """Return two node sets as one, whose graphs are not joined."""
+    count = len(a.graph.attributes)
+    both = OneGraph(
+        None,
+        np.concatenate([a.graph.attributes, b.graph.attributes]),
+        np.concatenate([a.graph.edges, b.graph.edges + count], axis=1),
+    )
+    return NodeSet(both, np.concatenate([a.index, b.index + count]))
+
+
+def infinite_array(x):
+    x = x.copy()
+    x[3, ..., 0] = np.inf
+    return x
+
+
+def wordless(texts):
+    texts = texts.copy()
+    texts[3] = " "
+    return texts
+
+
+def infinite_graphs(x):
+    x = copy.deepcopy(x)
+    x[3].nodes[1]["x"] = np.array([0, np.inf, 0])
+    return x
+
+
+def infinite_nodes(x):
+    values = x.graph.attributes.copy()
+    values[3, 0] = np.inf
+    return {"x": values, "edge_index": x.graph.edges}
+
+
+def narrower_graphs(x):
+    x = copy.deepcopy(x)
+    for graph in x:
+        networkx.set_node_attributes(graph, {n: graph.nodes[n]["x"][:2] for n in graph}, "x")
+    return x
+
+
+INFINITE = {"Text": wordless, "Graphs": infinite_graphs, "Nodes": infinite_nodes}
+NARROWER = {
+    "Text": lambda x: np.column_stack([x, x]),
+    "Graphs": narrower_graphs,
+    "Nodes": lambda x: with_features(x, x.graph.attributes[:, :-1]),
+}
+
+
 TYPES = {
+    "Graphs": (graphs, Graphs(), shifted),
+    "Nodes": (nodes, Nodes(hops=1), lambda x: with_features(x, 4 - 3 * x.graph.attributes)),
     "Tabular": (rows, Tabular(), lambda x: x[:, [1, 0, 2, 3, 4]] * 3 + 2),
     "Images": (images, Images(), lambda x: np.roll(x, 4, axis=1) * 1.2),
     "Series": (series, Series(layout="time-first"), lambda x: x[:, ::-1] * 2),
     "Text": (texts, Text(model=tiny_transformer(), length=16), strange_texts),
     "Windows": (recording, Windows(length=24), lambda x: x[::-1] * 2 + 1),
 }
-PIECES = {"Windows": (list, lambda x: np.split(x, 3))}
+
+
+def in_fives(x):
+    return [x[i : i + 1] for i in range(5)]
+
+
+PIECES = {
+    "Windows": (list, lambda x: np.split(x, 3)),
+    "Graphs": (lambda parts: [graph for part in parts for graph in part], in_fives),
+    "Nodes": (lambda parts: reduce(side_by_side, parts), in_fives),
+}
 """Where items are not what one axis counts: what joins raw input, and pieces with scores alone."""
 
 PAIRS = [
@@ -69,6 +178,10 @@ PAIRS = [
     for kind in TYPES
     if not method(name)().refusal(type(TYPES[kind][1]))
 ]
+
+
+def kind_of(detector):
+    return type(detector.data_).__name__
 
 
 def make(name, of_type, **parameters):
@@ -80,11 +193,7 @@ def join(kind, parts):
 
 
 def pieces(kind, x):
-    return PIECES.get(kind, (None, lambda x: [x[i : i + 1] for i in range(5)]))[1](x)
-
-
-def kind_of(detector):
-    return type(detector.data_).__name__
+    return PIECES.get(kind, (None, in_fives))[1](x)
 
 
 @pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair))
@@ -100,7 +209,7 @@ def fitted(request):
 
 def test_planted_anomalies_rank_above_normal_items(fitted):
     detector, normal, strange = fitted
-    scores = detector.decision_function(np.concatenate([normal, strange]))
+    scores = detector.decision_function(join(kind_of(detector), [normal, strange]))
     labels = np.repeat([0, 1], [len(normal), len(strange)])
     assert auroc(labels, scores) > 0.8
 
@@ -152,7 +261,7 @@ def test_training_scores_agree_with_scoring_the_same_items(fitted):
 
 def test_alerts_p_values_and_threshold_agree(fitted):
     detector, normal, strange = fitted
-    both = np.concatenate([normal, strange])
+    both = join(kind_of(detector), [normal, strange])
     p, alerts = detector.p_values(both), detector.predict(both)
     assert ((p > 0) & (p <= 1)).all()
     assert set(np.unique(alerts)) <= {0, 1}
@@ -248,13 +357,11 @@ def test_unfitted_is_said_so(name, kind):
 @pytest.mark.parametrize("spoiled", ["empty", "infinite", "another width"])
 def test_bad_input_is_refused_in_words(name, kind, spoiled):
     good = TYPES[kind][0](0)
-    bad = good[:0].copy() if spoiled == "empty" else good[: len(good) // 2].copy()
-    if spoiled == "infinite" and kind == "Text":
-        bad[3] = " "  # a text of no words
-    elif spoiled == "infinite":
-        bad[3, ..., 0] = np.inf
+    bad = good[:0] if spoiled == "empty" else good[: len(good) // 2]
+    if spoiled == "infinite":
+        bad = INFINITE.get(kind, infinite_array)(bad)
     if spoiled == "another width":
-        bad = np.column_stack([bad, bad]) if kind == "Text" else bad[..., :-1]
+        bad = NARROWER.get(kind, lambda x: x[..., :-1])(bad)
     else:
         with pytest.raises(InputError):
             make(name, kind).fit(bad)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from askew.adapter import OutlierEstimator
-    from askew.data import Images, Series, Tabular, Text, Windows
+    from askew.data import Graphs, Images, Nodes, Series, Tabular, Text, Windows
     from askew.detector import Detector
     from askew.errors import AskewError, InputError, ModelError, NotFittedError
     from askew.methods.autoencoder import AutoEncoder
@@ -35,6 +35,7 @@ _HOMES = {
     "AutoEncoder": "methods.autoencoder",
     "DeepSVDD": "methods.deep_svdd",
     "Detector": "detector",
+    "Graphs": "data",
     "Images": "data",
     "InputError": "errors",
     "IsolationForest": "methods.forest",
@@ -43,6 +44,7 @@ _HOMES = {
     "MemoryBank": "methods.memory_bank",
     "ModelError": "errors",
     "NeuTraLAD": "methods.neutral",
+    "Nodes": "data",
     "NotFittedError": "errors",
     "OutlierEstimator": "adapter",
     "OneClassSVM": "methods.support",
@@ -62,12 +64,14 @@ __all__ = [
     "AutoEncoder",
     "DeepSVDD",
     "Detector",
+    "Graphs",
     "Images",
     "InputError",
     "IsolationForest",
     "MemoryBank",
     "ModelError",
     "NeuTraLAD",
+    "Nodes",
     "NotFittedError",
     "OneClassSVM",
     "OutlierEstimator",

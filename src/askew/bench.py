@@ -40,7 +40,7 @@ _OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
 LOCATED = ("pixel_auroc", "aupro")
 """Metrics of sets with marked places, for methods that have scores of points."""
 
-FLOORS = ("random", "constant", "distance to the mean")
+FLOORS = ("random", "constant", "distance to the mean", "size")
 
 Result = dict[str, Any]
 
@@ -53,7 +53,7 @@ class Job:
     ----------
     row, set: names as the table has them.
     part: the normal class (or the first of them) by number; 0 for tables.
-    seed: of the split and of the detector.
+    seed: of the split and of the detector; for folds, their number.
     spec: everything else that decides the outcome.
     """
 
@@ -121,7 +121,11 @@ class Table:
             sets=content["set"],
             rows=content["row"],
             data=content.get("data", {}),
-            options={k: content[k] for k in ("shuffle", "most_train", "most_test") if k in content},
+            options={
+                k: content[k]
+                for k in ("shuffle", "most_train", "most_test", "folds")
+                if k in content
+            },
         )
 
     def jobs(self, seeds: int | None) -> Iterator[Job]:
@@ -241,6 +245,22 @@ def _defects(job: Job) -> datasets.OneClass[Any]:
     return datasets.OneClass(images.train, images.test, images.labels)
 
 
+def _graph_folds(job: Job) -> datasets.OneClass[Any]:
+    found = datasets.load_unsplit(job.set)
+    folds = job.spec.get("folds", 5)
+    cls = np.unique(found.labels)[job.part]
+    return datasets.fold_vs_rest(found, cls, fold=job.seed % folds, folds=folds)
+
+
+def _transductive(job: Job) -> datasets.OneClass[Any]:
+    found = datasets.load_unsplit(job.set)
+    return datasets.OneClass(found.items, found.items, found.labels)
+
+
+def _unsplit_classes(entry: Mapping[str, Any]) -> Iterable[int]:
+    return range(len(np.unique(datasets.load_unsplit(entry["name"]).labels)))
+
+
 def _classes(entry: Mapping[str, Any]) -> Iterable[int]:
     return range(len(datasets.load_classes(entry["name"]).classes))
 
@@ -251,6 +271,8 @@ _SPLITS: Mapping[str, Callable[[Job], datasets.OneClass[Any]]] = {
     "n-vs-rest": _n_vs_rest,
     "recordings": _one_recording,
     "defects": _defects,
+    "graph-folds": _graph_folds,
+    "transductive": _transductive,
 }
 """Protocol: what trains and tests in a job."""
 
@@ -260,6 +282,8 @@ _PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[int]]] = {
     "n-vs-rest": _classes,
     "recordings": _recordings,
     "defects": lambda entry: [0],
+    "graph-folds": _unsplit_classes,
+    "transductive": lambda entry: [0],
 }
 """Protocol: the parts of a set, each a job of its own."""
 
@@ -347,6 +371,8 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
         return np.random.default_rng(job.seed).random(count)
     if kind == "constant":
         return np.zeros(count)
+    if kind == "size":
+        return np.asarray(test.sizes, dtype=np.float64)
     data = _data_type(job).fit(train)
     features = data.features()
     known, new = (features(data.encode(items)).double().numpy() for items in (train, test))

@@ -37,14 +37,17 @@ __all__ = [
     "ClassSplit",
     "Recordings",
     "Table",
+    "Unsplit",
     "chosen",
     "find",
+    "fold_vs_rest",
     "half_split",
     "load",
     "load_classes",
     "load_inspected",
     "load_recordings",
     "load_table",
+    "load_unsplit",
     "n_vs_rest",
     "one_vs_rest",
     "path",
@@ -103,6 +106,13 @@ class Recordings:
         return [i for i, y in enumerate(self.labels) if 0 < int(y.sum()) < len(y)]
 
 
+class Unsplit(NamedTuple):
+    """Items without a train and a test part, with their classes, or 0 and 1, shape (n,)."""
+
+    items: Classed
+    labels: Labels
+
+
 class OneClass(NamedTuple, Generic[Items]):
     """What a detector is given: normal items to train on, a test part, and its 0/1 labels."""
 
@@ -128,7 +138,7 @@ class Inspected:
     masks: NDArray[np.uint8] | None
 
 
-Loaded = Table | ClassSplit | Recordings | Inspected
+Loaded = Table | ClassSplit | Recordings | Inspected | Unsplit
 _Reader = Callable[[Path, int], Loaded]
 
 
@@ -273,6 +283,19 @@ def load_inspected(name: str, *, seed: int = 0) -> Inspected:
     raise InputError(f"{name} has no split and no masks of its own: use load.")
 
 
+def load_unsplit(name: str) -> Unsplit:
+    """`load` for graphs, and for the nodes of one.
+
+    Raises
+    ------
+    InputError : as for `load`, or the data set is of another kind.
+    """
+    loaded = load(name)
+    if isinstance(loaded, Unsplit):
+        return loaded
+    raise InputError(f"{name} does not hold graphs: use load.")
+
+
 def half_split(X: Items, y: ArrayLike, *, seed: int = 0, shuffle: bool = True) -> OneClass[Items]:
     """Half of the normal rows train; the other half and every anomaly are the test.
 
@@ -342,6 +365,35 @@ def n_vs_rest(split: ClassSplit, first: int, n: int) -> OneClass[Any]:
     if not 1 <= n < len(classes):
         raise InputError(f"n lies between 1 and {len(classes) - 1} here, but {n} was given.")
     return _normal_classes(split, [classes[(first + i) % len(classes)] for i in range(n)])
+
+
+def fold_vs_rest(found: Unsplit, cls: Any, *, fold: int, folds: int) -> OneClass[Any]:
+    """One class is normal: a fold of all items is judged, the normal ones of the others train.
+
+    Folds are stratified: each has its share of each class. They are always the same.
+
+    Raises
+    ------
+    InputError : no such class, or fewer items of it than folds.
+
+    Example
+    -------
+    >>> ten = Unsplit(np.arange(10), np.repeat([0, 1], 5))
+    >>> train, test, labels = fold_vs_rest(ten, 1, fold=0, folds=5)
+    >>> len(train), len(test), int(labels.sum())
+    (4, 2, 1)
+    """
+    if np.sum(found.labels == cls) < folds:
+        raise InputError(f"Class {cls!r} has fewer items than {folds} folds: take fewer.")
+    order = np.random.default_rng(0).permutation(len(found.labels))
+    rank = np.empty(len(order), dtype=np.intp)
+    for each in np.unique(found.labels):
+        inside = order[found.labels[order] == each]
+        rank[inside] = np.arange(len(inside))
+    judged = rank % folds == fold
+    train = chosen(found.items, np.flatnonzero(~judged & (found.labels == cls)))
+    labels = (found.labels[judged] != cls).astype(np.int64)
+    return OneClass(train, chosen(found.items, np.flatnonzero(judged)), labels)
 
 
 def _normal_classes(split: ClassSplit, normal: list[Any]) -> OneClass[Any]:
@@ -665,6 +717,23 @@ def _read_sms(file: Path, _seed: int) -> Table:
     return Table(pd.DataFrame({"text": [text for _, text in pairs]}), labels)
 
 
+def _read_tu(file: Path, _seed: int) -> Unsplit:
+    from askew.read_graphs import read_graphs
+
+    found = read_graphs(file)
+    classes = np.zeros(len(found.graphs)) if found.classes is None else found.classes
+    return Unsplit(found.graphs, classes.astype(np.int64))
+
+
+def _read_network(file: Path, _seed: int) -> Unsplit:
+    """Nodes of one graph; any label above 0 is an anomaly."""
+    from askew.data.nodes import as_node_set
+    from askew.read_graphs import read_network
+
+    arrays = read_network(file)
+    return Unsplit(as_node_set(arrays), (arrays["y"] > 0).astype(np.int64))
+
+
 _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
@@ -676,6 +745,8 @@ _READERS: dict[str, _Reader] = {
     "kddrev": _read_kddrev,
     "series": _read_series,
     "sad": _read_sad,
+    "tu": _read_tu,
+    "network": _read_network,
     "parts": _read_parts,
     "skab": _read_cut("X", lambda stored, name, steps: _SKAB_TRAIN),
     "nab": _read_cut("value", lambda stored, name, steps: int(_NAB_TRAIN * steps)),

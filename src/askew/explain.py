@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from askew.data import Raw
+from askew.data import Batch, Raw
 from askew.detector import Detector, Scores
 
 REFERENCES = 512
@@ -78,12 +77,12 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     ]
 
 
-def references(items: Tensor, generator: torch.Generator) -> Tensor:
+def references(items: Batch, generator: torch.Generator) -> Batch:
     """Choose the training items that a model keeps for comparison, ``(at most 512, ...)``."""
     return items[torch.randperm(len(items), generator=generator)[:REFERENCES].sort().values]
 
 
-def _explain_item(detector: Detector, x: Tensor) -> Explanation:
+def _explain_item(detector: Detector, x: Batch) -> Explanation:
     typical = _typical(detector, x)
     names, without, alone = detector.data_.exchange(x, typical)
     score, usual = (float(detector.score_items(item)[0]) for item in (x, typical))
@@ -101,7 +100,7 @@ def _explain_item(detector: Detector, x: Tensor) -> Explanation:
     )
 
 
-def _typical(detector: Detector, x: Tensor) -> Tensor:
+def _typical(detector: Detector, x: Batch) -> Batch:
     """Return the kept training item nearest to x in features, as a batch of one."""
     kept = detector.data_.kept(detector.references_)
     features = detector.net_.features  # every method has them
@@ -110,7 +109,7 @@ def _typical(detector: Detector, x: Tensor) -> Tensor:
     return kept[nearest : nearest + 1]
 
 
-def _views(detector: Detector, x: Tensor, typical: Tensor) -> Scores:
+def _views(detector: Detector, x: Batch, typical: Batch) -> Scores:
     view_terms = getattr(detector, "view_terms", None)
     if view_terms is None:
         return np.empty(0)

@@ -189,6 +189,37 @@ def image(values: Floats, points: Floats) -> Figure:
     return figure
 
 
+def graph(edges: NDArray[np.int64], points: Floats, most: int = 300) -> Figure:
+    """Draw a graph, its nodes coloured by what they added to the score.
+
+    Parameters
+    ----------
+    edges: ``(2, E)``, between nodes numbered from 0.
+    points: contributions of the nodes, ``(N,)``.
+    most: nodes drawn, those with the largest contributions.
+    """
+    import networkx
+
+    shown = np.sort(np.argsort(-np.abs(points), kind="stable")[:most])
+    drawn = networkx.Graph()
+    drawn.add_nodes_from(shown.tolist())
+    inside = np.isin(edges, shown).all(0)
+    drawn.add_edges_from(edges.T[inside].tolist())
+    places = networkx.spring_layout(drawn, seed=0)
+    figure, axes = _canvas(7.0, 5.0)
+    limit = float(np.abs(points).max(initial=0)) or 1.0
+    networkx.draw_networkx_edges(drawn, places, ax=axes, edge_color=GREY, width=0.8)
+    found = networkx.draw_networkx_nodes(
+        drawn, places, ax=axes, node_color=points[shown], cmap=SIGNED, vmin=-limit, vmax=limit,
+        node_size=120 if len(shown) <= 60 else 30, edgecolors=INK, linewidths=0.5,
+    )  # fmt: skip
+    if len(shown) <= 60:
+        networkx.draw_networkx_labels(drawn, places, ax=axes, font_size=6)
+    axes.set_axis_off()
+    figure.colorbar(found, ax=axes, label="added to the score", shrink=0.7)
+    return figure
+
+
 def _strip(axes: Axes, curve: Floats, points: Floats, limit: float) -> Any:
     """Draw one channel: its curve over its contributions."""
     low, high = float(curve.min()), float(curve.max())
@@ -393,7 +424,7 @@ def loss(training: Mapping[str, Any]) -> Figure:
 def masks(detector: Detector, item: Any) -> Floats | None:
     """Return what the views of a detector's first network do to one raw item.
 
-    None where the method has no learned views.
+    None where the method has no learned views, or they do not alter the item itself.
 
     Shapes
     ------
@@ -401,12 +432,13 @@ def masks(detector: Detector, item: Any) -> Floats | None:
     """
     import torch
 
-    members = getattr(detector.net_, "members", None)
-    if members is None:
+    members = getattr(detector.net_, "members", [None])
+    transform = getattr(members[0], "transform", None)
+    if transform is None:
         return None
     (x,) = detector.in_batches(item)
     with torch.no_grad():
-        found: Floats = members[0].transform.masks(x[:1]).double().cpu().numpy()[0]
+        found: Floats = transform.masks(x[:1]).double().cpu().numpy()[0]
     return found
 
 

@@ -36,6 +36,7 @@ BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
 """What a manifest that is not as it should be leads to."""
 
 ARRAY, STRINGS, NUMBER, MAPPING = "$array", "$strings", "$number", "$mapping"
+DATA = "$data"
 """Keys of objects that stand for what JSON has no word for."""
 
 
@@ -100,15 +101,20 @@ def describe(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "schema": SCHEMA,
         "class": type(detector).__name__,
         "parameters": _parameters(detector),
-        "data": {
-            "class": type(detector.data_).__name__,
-            "parameters": _parameters(detector.data_),
-            "fitted": _plain(_fitted(detector.data_), "data", tensors),
-        },
+        "data": _fitted_data(detector.data_, "data", tensors),
         "fitted": _plain(_fitted(detector), "fitted", tensors),
         "versions": {**_versions(), "python": platform.python_version()},
     }
     return manifest, {name: tensor.cpu().clone() for name, tensor in tensors.items()}
+
+
+def _fitted_data(data: DataType, name: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Return a fitted data type as JSON."""
+    return {
+        "class": type(data).__name__,
+        "parameters": _parameters(data),
+        "fitted": _plain(_fitted(data), name, tensors),
+    }
 
 
 def _versions() -> dict[str, str]:
@@ -132,11 +138,11 @@ def _parameters(owner: Detector | DataType) -> dict[str, Any]:
 
 
 def _fitted(owner: Detector | DataType) -> dict[str, Any]:
-    """Return fitted state: what ends in one underscore, other than networks and data types."""
+    """Return fitted state: what ends in one underscore, other than what is kept on its own."""
     return {
         name: value
         for name, value in vars(owner).items()
-        if name.endswith("_") and not isinstance(value, nn.Module | DataType)
+        if name.endswith("_") and name not in ("net_", "data_")
     }
 
 
@@ -145,6 +151,8 @@ def _plain(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
 
     Arrays of numbers move to the tensors and leave their name.
     """
+    if isinstance(value, DataType):
+        return {DATA: _fitted_data(value, name, tensors)}
     if isinstance(value, Mapping):
         plain = {key: _plain(inner, f"{name}.{key}", tensors) for key, inner in value.items()}
         return {MAPPING: list(plain.items())} if any(k.startswith("$") for k in plain) else plain
@@ -171,6 +179,8 @@ def _revive(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         return np.array(value[STRINGS], dtype=object)
     if set(value) == {NUMBER}:
         return float(value[NUMBER])
+    if set(value) == {DATA}:
+        return _revived_data(value[DATA], tensors)
     if set(value) == {MAPPING}:
         value = dict(value[MAPPING])
     return {key: _revive(inner, tensors) for key, inner in value.items()}
@@ -178,9 +188,7 @@ def _revive(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
     detector = method(manifest["class"])(**_arguments(manifest["parameters"]))
-    detector.data_ = _data(manifest["data"])
-    for name, value in _revive(manifest["data"]["fitted"], tensors).items():
-        setattr(detector.data_, name, value)
+    detector.data_ = _revived_data(manifest["data"], tensors)
     for name, value in _revive(manifest["fitted"], tensors).items():
         setattr(detector, name, value)
     with seeded(0):  # the weights drawn here are replaced at once
@@ -209,6 +217,14 @@ def _data(saved: Mapping[str, Any]) -> DataType:
     if saved["class"] not in data_types.TYPES:
         raise ModelError(f"{saved['class']!r} is not a data type of this version of askew.")
     made: DataType = getattr(data_types, saved["class"])(**saved["parameters"])
+    return made
+
+
+def _revived_data(saved: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> DataType:
+    """Undo `_fitted_data`."""
+    made = _data(saved)
+    for name, value in _revive(saved["fitted"], tensors).items():
+        setattr(made, name, value)
     return made
 
 

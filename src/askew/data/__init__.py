@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from askew.data.base import DataType, Fold, Raw
+from askew.data.base import Batch, DataType, Fold, Raw
+from askew.data.graphs import Graphs
 from askew.data.images import Images
+from askew.data.nodes import Nodes
 from askew.data.series import Series
 from askew.data.tabular import Tabular
 from askew.data.text import Text
 from askew.data.windows import Windows
 
 __all__ = [
+    "Batch",
     "DataType",
     "Fold",
+    "Graphs",
     "Images",
+    "Nodes",
     "Raw",
     "Series",
     "Tabular",
@@ -22,7 +27,7 @@ __all__ = [
     "guess",
 ]
 
-TYPES = ("Images", "Series", "Tabular", "Text", "Windows")
+TYPES = ("Graphs", "Images", "Nodes", "Series", "Tabular", "Text", "Windows")
 """Names of the data types."""
 
 
@@ -30,7 +35,8 @@ def guess(X: Raw) -> DataType:
     """Name the data type that raw input looks like.
 
     One or two axes, or anything with columns, is a table; a list of arrays, or three axes, is a
-    set of series; four axes are images; a list or column of strings is texts.
+    set of series; four axes are images; a list or column of strings is texts; a list of graphs is
+    what it is, and of a single graph the nodes are meant.
 
     Example
     -------
@@ -38,6 +44,10 @@ def guess(X: Raw) -> DataType:
     >>> guess(np.zeros((5, 3)))
     Tabular()
     """
+    if Graphs.looks_like(X):
+        return Graphs()
+    if Nodes.looks_like(X):
+        return Nodes()
     if getattr(X, "ndim", None) == 4:
         return Images()
     if Text.looks_like(X):

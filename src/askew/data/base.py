@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 Raw = Any
 """Raw input as users have it: a table, an array, a list of series; only its data type looks in."""
 
+Batch = Any
+"""Encoded items: a tensor whose first axis counts them, or what behaves like one.
+
+Asked of it are ``len``, picking by a slice, positions or a mask, ``split(size)``, ``to(device)``,
+``device``, and ``numel()``. Graphs come as `askew.data.packed_graphs.PackedGraphs`.
+"""
+
 
 class Fold(NamedTuple):
     """Positions of items to learn from and of items held out from just that, each ascending."""
@@ -34,8 +41,8 @@ class Fold(NamedTuple):
 class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     """How one kind of raw input becomes batches, and the networks that suit them.
 
-    A batch is a tensor whose first axis counts items, ``(B, ...)``; only the data type and the
-    networks that it hands out know the other axes. Nothing here knows a method.
+    A `Batch` is ``(B, ...)``: its first axis counts items, and only the data type and the networks
+    that it hands out know what else there is. Nothing here knows a method.
 
     Fitted state ends in ``_`` and is plain JSON or a numpy array, so it can be saved without
     pickle. Letters: ``n`` raw items, ``B`` items of a batch, ``K`` views, ``D`` embedding,
@@ -98,8 +105,8 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         ]
 
     @abstractmethod
-    def encode(self, X: Raw) -> Tensor:
-        """Return raw items as one float32 batch ``(n, ...)``.
+    def encode(self, X: Raw) -> Batch:
+        """Return raw items as one batch in float32, ``(n, ...)``.
 
         Raises ``InputError`` where ``X`` does not fit what ``fit`` saw.
         """
@@ -147,11 +154,11 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         raise InputError(f"{type(self).__name__} has no decoder: use a method that needs none.")
 
-    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    def affine(self, x: Batch, scale: Tensor, shift: Tensor) -> Batch:
         """Return ``x * scale + shift``, where x is data; padding and marks stay: ``(B, ...)``."""
         return x * scale + shift
 
-    def signs(self, x: Tensor) -> Tensor:
+    def signs(self, x: Batch) -> Tensor:
         """Return a random 1 or -1 for each way in which items can be moved, laid out like ``x``.
 
         From torch's own generator. Each entry has a sign of its own unless a data type says that
@@ -159,11 +166,12 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return torch.randint_like(x, 2) * 2 - 1
 
-    def error(self, x: Tensor, restored: Tensor) -> Tensor:
+    def error(self, x: Batch, restored: Batch) -> Tensor:
         """Return how far items are from their restorations, at each point: ``(B, *P)``."""
-        return (x - restored).square()
+        off: Tensor = (x - restored).square()
+        return off
 
-    def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
+    def pool(self, points: Tensor, x: Batch, how: str = "mean") -> Tensor:
         """Sum up what was said of an item's points, ``(B, *P) -> (B,)``: "mean" or "max"."""
         flat = points.flatten(1)
         return flat.mean(1) if how == "mean" else flat.amax(1)
@@ -208,7 +216,7 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         return 1
 
     @abstractmethod
-    def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
+    def alter(self, x: Batch, generator: torch.Generator) -> Mapping[str, Batch]:
         """Return altered copies of a batch that should look stranger than ``x``, by name.
 
         The health check scores them. Among the names is ``"scaled"``: every value three times as
@@ -216,14 +224,14 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
 
     @abstractmethod
-    def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
+    def groups(self, x: Batch) -> tuple[list[str], Tensor]:
         """Return what an explanation may name in an item of this shape.
 
         Returns the names and a boolean mask ``(G, ...)`` over the entries of one item: the groups
         are replaced one at a time to see how much of the score each one made.
         """
 
-    def exchange(self, x: Tensor, typical: Tensor) -> tuple[list[str], Tensor, Tensor | None]:
+    def exchange(self, x: Batch, typical: Batch) -> tuple[list[str], Batch, Batch | None]:
         """Trade the named parts of an item, one at a time, with those of a typical item.
 
         Parameters
@@ -238,7 +246,7 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         names, masks = self.groups(x[0])
         return names, torch.where(masks, typical, x), torch.where(masks, x, typical)
 
-    def point_map(self, contributions: NDArray[np.float64], x: Tensor) -> NDArray[np.float64]:
+    def point_map(self, contributions: NDArray[np.float64], x: Batch) -> NDArray[np.float64]:
         """Lay contributions ``(G,)`` of a batch of one item out as the user knows it: ``(*P)``."""
         return contributions
 
@@ -271,11 +279,11 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return None
 
-    def keep(self, items: Tensor) -> Any:
+    def keep(self, items: Batch) -> Any:
         """Return encoded items as an array or plain values, to be saved with a model."""
         return items.cpu().numpy()
 
-    def kept(self, saved: Any) -> Tensor:
+    def kept(self, saved: Any) -> Batch:
         """Undo `keep`."""
         return torch.as_tensor(saved)
 

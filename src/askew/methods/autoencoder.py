@@ -82,7 +82,8 @@ class AutoEncoder(EnsembleDetector):
     def _noisy(self, x: Tensor) -> Tensor:
         if not self.noise:
             return x
-        return self.data_.affine(x, torch.ones_like(x), self.noise * torch.randn_like(x))
+        noisy: Tensor = self.data_.affine(x, torch.ones_like(x), self.noise * torch.randn_like(x))
+        return noisy
 
     def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
         """Ask whether more is restored than the mean of all items."""

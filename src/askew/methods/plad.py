@@ -135,7 +135,8 @@ class PLAD(EnsembleDetector, DistanceDetector):
         if self.surround:
             signs = self.data_.signs(x)
             scale, shift = signs * scale, signs * shift
-        return self.data_.affine(x, 1 + scale, shift)
+        moved: Tensor = self.data_.affine(x, 1 + scale, shift)
+        return moved
 
     def at_random(self, x: Tensor) -> Tensor:
         """Return items moved without a perturbator, near and far, on all sides: ``(B, ...)``.
@@ -151,7 +152,8 @@ class PLAD(EnsembleDetector, DistanceDetector):
         length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
         alone = away.square().mean().sqrt() * self.data_.signs(x) * torch.randn_like(x).abs()
         moved = torch.where(_as_wide(each_alone, x), alone, together)
-        return self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
+        far: Tensor = self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
+        return far
 
     def member_scores(self, member: Parts, x: Tensor) -> Tensor:
         """Return the logit of being perturbed, ``(B,)``."""

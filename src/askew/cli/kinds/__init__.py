@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from askew.cli.kinds.base import Kind, Part
+from askew.cli.kinds.graphs import GraphFiles, NodeFiles
 from askew.cli.kinds.images import ImageFiles
 from askew.cli.kinds.series import SeriesFiles
 from askew.cli.kinds.tabular import TabularFiles
@@ -15,6 +16,8 @@ __all__ = ["KINDS", "Kind", "Part"]
 
 KINDS: Mapping[str, Kind] = {
     "images": ImageFiles(),
+    "graphs": GraphFiles(),
+    "nodes": NodeFiles(),
     "series": SeriesFiles(),
     "windows": WindowFiles(),
     "text": TextFiles(),

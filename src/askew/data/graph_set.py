@@ -1,0 +1,265 @@
+"""Raw graphs, from files or from libraries: labels, attributes and edges, before any learning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from askew.data.packed_graphs import Index, PackedGraphs
+from askew.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GraphSet:
+    """Graphs as they were given; picks like a list.
+
+    Attributes
+    ----------
+    packed: the graphs; ``x`` is in float64: where nodes have labels, column 0 says which of
+        ``names``; the rest are attributes.
+    names: what labels are called; empty where nodes have none.
+    """
+
+    packed: PackedGraphs
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __getitem__(self, index: Index | Sequence[int]) -> Self:
+        picked = np.asarray(index) if isinstance(index, Sequence) else index
+        return replace(self, packed=self.packed[picked])
+
+    @property
+    def sizes(self) -> Ints:
+        """How many nodes each graph has, ``(n,)``."""
+        return self.packed.nodes.numpy()
+
+    @property
+    def attributes(self) -> Floats:
+        """What nodes measure, ``(N, A)``."""
+        found: Floats = self.packed.x[:, bool(self.names) :].numpy()
+        return found
+
+    @property
+    def labels(self) -> Ints:
+        """Which of ``names`` each node is, ``(N,)``; only where nodes have labels."""
+        return self.packed.x[:, 0].numpy().astype(np.int64)
+
+
+@dataclass(frozen=True)
+class OneGraph:
+    """The nodes of one graph, and its edges between them, numbered from 0.
+
+    Shapes
+    ------
+    ``labels``: a name for each node, or None; ``attributes (n, A)``; ``edges (2, e)``
+    """
+
+    labels: Sequence[Hashable] | None
+    attributes: Floats
+    edges: Ints
+
+
+def as_graph_set(X: Any) -> GraphSet:
+    """Return graphs of any supported form, packed.
+
+    Raises
+    ------
+    InputError: it is none of them, a graph has no node, or graphs do not match each other.
+    """
+    if isinstance(X, GraphSet):
+        return X
+    if isinstance(X, str | Path):
+        from askew.read_graphs import read_graphs
+
+        return read_graphs(Path(X)).graphs
+    if is_graph(X):
+        raise InputError(
+            "This is one graph: Graphs expects a list of them; for its nodes as items use Nodes."
+        )
+    if not isinstance(X, list | tuple | np.ndarray) or not all(is_graph(graph) for graph in X):
+        raise InputError(
+            f"Graphs expects a list of PyTorch Geometric or networkx graphs, or a TU folder; "
+            f"found {type(X).__name__}"
+            + (f" with {_first_other(X)} in it." if isinstance(X, list | tuple) else ".")
+        )
+    return pack([nodes_of(graph, f"Graph {i}") for i, graph in enumerate(X)])
+
+
+def is_graph(value: Any) -> bool:
+    """Say whether a value is a graph of PyTorch Geometric or networkx."""
+    return hasattr(value, "edge_index") or is_networkx(value)
+
+
+def is_networkx(value: Any) -> bool:
+    """Say whether a value is a networkx graph."""
+    return hasattr(value, "adjacency") and hasattr(value, "number_of_nodes")
+
+
+def looks_like_graphs(X: Any) -> bool:
+    """Say whether untyped input must be graphs: a packed set, or a list that starts with one."""
+    return isinstance(X, GraphSet) or (
+        isinstance(X, list | tuple) and len(X) > 0 and is_graph(X[0])
+    )
+
+
+def nodes_of(graph: Any, name: str) -> OneGraph:
+    """Take one graph of a library apart; ``name`` is for errors."""
+    found = from_networkx(graph, name) if is_networkx(graph) else from_geometric(graph, name)
+    check_nodes(found, name)
+    return found
+
+
+def from_geometric(graph: Any, name: str) -> OneGraph:
+    """Take ``x`` and ``edge_index`` of a PyTorch Geometric ``Data``, or of anything like it."""
+    if graph.edge_index is None:
+        raise InputError(f"{name} has no edge_index: give an empty one, (2, 0), for no edges.")
+    edges = np.asarray(graph.edge_index, dtype=np.int64).reshape(2, -1)
+    values = getattr(graph, "x", None)
+    count = len(values) if values is not None else int(graph.num_nodes or 0)
+    empty = np.empty((count, 0))
+    return OneGraph(None, empty if values is None else columns(np.asarray(values), name), edges)
+
+
+def from_networkx(graph: Any, name: str) -> OneGraph:
+    """Take the nodes in their order: ``label`` names them, other data are attributes."""
+    number = {node: i for i, node in enumerate(graph.nodes)}
+    rows = [data for _, data in graph.nodes(data=True)]
+    keys = sorted({key for row in rows for key in row})
+    lacking = [key for key in keys if any(key not in row for row in rows)]
+    if lacking:
+        raise InputError(f"{name}: {lacking[0]!r} is on some nodes only: put it on all or none.")
+    measured = [key for key in keys if key != "label"]
+    try:
+        values = [np.hstack([np.ravel(row[key]) for key in measured]) for row in rows if measured]
+        attributes = np.array(values, dtype=np.float64).reshape(len(rows), -1 if values else 0)
+    except ValueError as error:
+        raise InputError(
+            f"{name}: node data {', '.join(map(repr, measured))} are not numbers of one width "
+            "(only 'label' may be words)."
+        ) from error
+    pairs = [(number[a], number[b]) for a, b, *_ in graph.edges]
+    labels = [row["label"] for row in rows] if "label" in keys else None
+    return OneGraph(labels, attributes, np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
+
+
+def columns(values: NDArray[Any], name: str) -> Floats:
+    """Return numbers with a row for each node, ``(n, A)``."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except ValueError as error:
+        raise InputError(f"{name}: features of nodes have to be numbers.") from error
+    return numbers.reshape(len(numbers), math.prod(numbers.shape[1:]))
+
+
+def check_nodes(nodes: OneGraph, name: str) -> None:
+    """Refuse a graph without nodes, with edges that lead nowhere, or values that are no numbers."""
+    count = len(nodes.attributes)
+    if not count:
+        raise InputError(f"{name} has no nodes: leave empty graphs out.")
+    if nodes.edges.size and not 0 <= nodes.edges.min() <= nodes.edges.max() < count:
+        wrong = nodes.edges.min() if nodes.edges.min() < 0 else nodes.edges.max()
+        raise InputError(f"{name} has {count} nodes, but an edge leads to number {wrong}.")
+    if not np.isfinite(nodes.attributes).all():
+        node, column = np.argwhere(~np.isfinite(nodes.attributes))[0]
+        raise InputError(
+            f"{name}: node {node} has {nodes.attributes[node, column]} as feature {column}: "
+            "expected finite numbers; fill or drop it."
+        )
+
+
+def pack(graphs: Sequence[OneGraph]) -> GraphSet:
+    """Put graphs end to end.
+
+    Raises
+    ------
+    InputError: they differ in the number of attributes, or only some have labels.
+    """
+    if not graphs:
+        return GraphSet(clean(np.empty((0, 0)), np.empty((2, 0), np.int64), np.empty(0, np.int64)))
+    widths = [graph.attributes.shape[1] for graph in graphs]
+    if len(set(widths)) > 1:
+        other = int(np.argmax(np.array(widths) != widths[0]))
+        raise InputError(
+            f"Graph 0 has {widths[0]} node features, graph {other} has {widths[other]}: "
+            "expected the same in all."
+        )
+    if len({graph.labels is None for graph in graphs}) > 1:
+        raise InputError("Some graphs have node labels and some have none: expected all or none.")
+    counts = np.array([len(graph.attributes) for graph in graphs], dtype=np.int64)
+    offsets = np.cumsum(counts) - counts
+    edges = [graph.edges + offset for graph, offset in zip(graphs, offsets, strict=True)]
+    labels = [label for graph in graphs for label in graph.labels or ()]
+    return graph_set(
+        np.concatenate([graph.attributes for graph in graphs]),
+        np.concatenate(edges, axis=1),
+        counts,
+        labels if graphs[0].labels is not None else None,
+    )
+
+
+def graph_set(
+    attributes: Floats, edges: Ints, counts: Ints, labels: Iterable[Hashable] | None
+) -> GraphSet:
+    """Make a set of graphs whose nodes and edges stand end to end, numbered over all of them.
+
+    Shapes
+    ------
+    ``attributes (N, A)``, ``edges (2, E)``, ``counts (n,)``, ``labels``: N names or None
+    """
+    if labels is None:
+        return GraphSet(clean(attributes, edges, counts))
+    names, codes = np.unique([str(label) for label in labels], return_inverse=True)
+    x = np.column_stack([codes.astype(np.float64), attributes])
+    return GraphSet(clean(x, edges, counts), tuple(names.tolist()))
+
+
+def clean(x: Floats, edges: Ints, counts: Ints) -> PackedGraphs:
+    """Pack graphs, with every edge once in each direction.
+
+    Raises
+    ------
+    InputError: an edge joins two graphs.
+    """
+    owner = np.repeat(np.arange(len(counts)), counts)
+    offsets = np.cumsum(counts) - counts
+    both = clean_edges(edges, len(x))
+    of = owner[both[0]]
+    if (of != owner[both[1]]).any():
+        wrong = both[:, int(np.argmax(of != owner[both[1]]))]
+        raise InputError(f"An edge joins nodes {wrong[0]} and {wrong[1]} of different graphs.")
+    return PackedGraphs(
+        torch.from_numpy(np.ascontiguousarray(x)),
+        torch.from_numpy(both - offsets[of]),
+        torch.from_numpy(counts.astype(np.int64)),
+        torch.from_numpy(np.bincount(of, minlength=len(counts)).astype(np.int64)),
+    )
+
+
+def clean_edges(edges: Ints, count: int) -> Ints:
+    """Return every edge in both directions, once, in order, without those of a node to itself.
+
+    Example
+    -------
+    >>> clean_edges(np.array([[0, 0, 1, 2], [1, 1, 0, 2]]), 3).tolist()
+    [[0, 1], [1, 0]]
+    """
+    apart = edges[:, edges[0] != edges[1]]
+    first, second = np.concatenate([apart, apart[::-1]], axis=1)
+    keys = np.unique(first * count + second)
+    return np.stack([keys // max(count, 1), keys % max(count, 1)])
+
+
+def _first_other(X: Sequence[Any]) -> str:
+    return next(type(value).__name__ for value in X if not is_graph(value))
