@@ -107,7 +107,6 @@ def loop_losses(loop, encoder, x):
 
 
 def our_losses(transform, encoder, x):
-
     return contrast(*Embedding(transform=transform, encoder=encoder)(x), 0.1).mean(-1)
 
 

@@ -206,9 +206,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def p_values(self, X: Raw) -> Scores:
         """Return how often a normal item would score this high, ``(n,)``, in (0, 1].
 
-        Split conformal: for new normal items that are exchangeable with the training items,
-        ``P(p <= a) <= a`` for every ``a``. No smaller value than one over the number of held-out
-        items plus one is possible.
+        With one learner, split conformal: for new normal items that are exchangeable with the
+        training items, ``P(p <= a) <= a`` for every ``a``. With several, each of which held out a
+        part of its own, cross-conformal: no proof keeps it below ``2 a``, in tests it stays below
+        ``a``. No smaller value than one over the number of held-out items plus one is possible.
         """
         return self.p_values_of(self.decision_function(X))
 

@@ -111,7 +111,7 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         Raises ``InputError`` where ``X`` does not fit what ``fit`` saw.
         """
 
-    def chunks(self, X: Raw, most: int) -> Iterator[Tensor]:
+    def chunks(self, X: Raw, most: int) -> Iterator[Batch]:
         """Yield all raw items encoded, at most ``most`` at a time, so that memory is bounded.
 
         A type whose items are large, or cut from something larger, may give fewer at a time.
