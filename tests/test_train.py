@@ -337,9 +337,9 @@ def test_a_method_keeps_its_best_epoch_by_items_set_aside():
             learned.append(items[folds[0].learned])
             return super().learn(net, items, folds, generator)
 
-        def _loss(self, member, x):
+        def member_losses(self, member, x):
             (stepped if torch.is_grad_enabled() else judged).append(x)
-            return super()._loss(member, x)
+            return super().member_losses(member, x)
 
     detector = Watched(
         views=2, nets=1, neighbors=0, epochs=60, steps=None, lr=0.05, schedule="constant",

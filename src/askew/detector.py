@@ -208,8 +208,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
         With one learner, split conformal: for new normal items that are exchangeable with the
         training items, ``P(p <= a) <= a`` for every ``a``. With several, each of which held out a
-        part of its own, cross-conformal: no proof keeps it below ``2 a``, in tests it stays below
-        ``a``. No smaller value than one over the number of held-out items plus one is possible.
+        part of its own, cross-conformal: not proven, but below ``a`` in tests. No smaller value
+        than one over the number of held-out items plus one is possible.
         """
         return self.p_values_of(self.decision_function(X))
 

@@ -15,6 +15,7 @@ from askew.detector import Scores
 from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.methods.distance import DistanceDetector
+from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
 from askew.nets.transform import KINDS
@@ -24,7 +25,7 @@ LOSSES = ("contrastive", "prediction", "simclr")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuTraLAD(DistanceDetector):
+class NeuTraLAD(EnsembleDetector, DistanceDetector):
     """Learned views of an item should stay close to it yet differ from each other.
 
     K transformations and an encoder are trained together so that each view of a normal item is
@@ -78,51 +79,41 @@ class NeuTraLAD(DistanceDetector):
     temperature: float = 0.1
     similarity: str = "cosine"
     bias: bool = True
-    nets: int = 3
     loss: str = "contrastive"
 
     def build(self, data: DataType) -> Parts:
-        """Return the member networks, and the memory for the distance."""
-        dim = self.views if self.loss == "prediction" else self.dim
-        members = [
-            data.embedding(self.views, self.kind, dim, bias=self.bias) for _ in range(self.nets)
-        ]
+        """Return the networks, and the memory for the distance."""
+        net = super().build(data)
         return Parts(
-            members=nn.ModuleList(members),
-            noise=data.noise(),
-            features=data.features(),
-            contrast=Surprise(),
-            **self.distance_parts(),
+            members=net.members, features=net.features, contrast=Surprise(), **self.distance_parts()
         )
 
-    @property
-    def learners(self) -> int:
-        """Each network learns on its own, from a fold of its own."""
-        return self.nets
+    def member(self, data: DataType) -> nn.Module:
+        """Return one network's views and encoder, and the noise that it meets in training."""
+        dim = self.views if self.loss == "prediction" else self.dim
+        member = data.embedding(self.views, self.kind, dim, bias=self.bias)
+        member.add_module("noise", data.noise())
+        return member
 
-    def losses(self, net: Parts, x: Tensor) -> Tensor:
-        """Return the networks' mean objective, ``(B,)``; 1 when all views are alike."""
-        return torch.stack([self._loss(member, net.noise(x)) for member in net.members]).mean(0)
+    def member_losses(self, member: Parts, x: Tensor) -> Tensor:
+        """Return the objective, ``(B,)``, in units of its value when all views are alike."""
+        return self._terms(member(member.noise(x)), self.loss).mean(-1) / math.log(self.views)
+
+    def member_scores(self, member: Parts, x: Tensor) -> Tensor:
+        """Return the contrastive loss of one network's views, ``(B,)``, in the same units."""
+        return self._contrast([member], x)
 
     def learn(
         self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
     ) -> History:
         """Train the networks, then remember items for the distance."""
-        histories = [
-            self.train(
-                member,
-                items[fold.learned],
-                lambda network, x: self._loss(network, net.noise(x)),
-                generator,
-            )
-            for member, fold in zip(net.members, folds, strict=True)
-        ]
+        history = super().learn(net, items, folds, generator)
         self.remember(net, items, generator)
-        return History.mean(histories)
+        return history
 
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
         """Measure how large both parts of the score usually are."""
-        each = [partial(self._contrast, [member]) for member in net.members]
+        each = [partial(self.member_scores, member) for member in net.members]
         return self.settled(net, net.contrast, each, items, folds)
 
     def scores(self, net: Parts, x: Tensor) -> Tensor:
@@ -150,13 +141,9 @@ class NeuTraLAD(DistanceDetector):
                     f"{name}={getattr(self, name)!r} is not known: choose one of "
                     f"{', '.join(allowed)}."
                 )
-        for name in ("dim", "temperature", "nets"):
+        for name in ("dim", "temperature"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
-
-    def _loss(self, member: nn.Module, x: Tensor) -> Tensor:
-        """Return what training lowers, ``(B,)``, in units of its value when all views are alike."""
-        return self._terms(member(x), self.loss).mean(-1) / math.log(self.views)
 
     def _contrast(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
         return self._view_terms(members, x).mean(-1) / math.log(self.views)
