@@ -153,7 +153,7 @@ def header(detector: Detector, judged: Judged | None) -> str:
     facts = [
         f"<strong>{escape(type(detector).__name__)}</strong> learned from "
         f"{escape(detector.data_.describe())}",
-        f"{len(detector.calibration_):,} scores of items held out from a network set the threshold",
+        f"{len(detector.calibration_):,} held-out scores set the threshold",
         f"file: {escape(source['name'])}" if source.get("name") else "",
         f"fitted {escape(source['fitted'])}" if source.get("fitted") else "",
     ]

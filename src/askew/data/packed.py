@@ -423,10 +423,15 @@ def check_length(packed: Packed, length: int, source: str) -> None:
         )
 
 
-def match_channels(packed: Packed, names: list[str] | None, count: int) -> Packed:
+SWAPPED = "If the axes are swapped, say so with Series(layout=...)."
+
+
+def match_channels(
+    packed: Packed, names: list[str] | None, count: int, advice: str = SWAPPED
+) -> Packed:
     """Bring channels into the order of training.
 
-    Raises ``InputError`` where other channels were found.
+    Raises ``InputError`` where other channels were found; ``advice`` ends what it says of numbers.
     """
     if packed.names and names and sorted(packed.names) != sorted(names):
         raise InputError(
@@ -435,8 +440,8 @@ def match_channels(packed: Packed, names: list[str] | None, count: int) -> Packe
         )
     if packed.values.shape[1] != count:
         raise InputError(
-            f"Found series of {count_of(packed.values.shape[1], 'channel')}; expected {count}, as "
-            "in training. If the axes are swapped, say so with Series(layout=...)."
+            f"Found {count_of(packed.values.shape[1], 'channel')}; expected {count}, as in "
+            f"training. {advice}"
         )
     return Packed(in_order(packed.values, packed.names, names), packed.lengths, names)
 

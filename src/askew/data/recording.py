@@ -91,24 +91,6 @@ def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -
     return packed
 
 
-def matched(packed: Packed, names: list[str] | None, count: int) -> Packed:
-    """Bring channels into the order of training.
-
-    Raises ``InputError`` where other channels were found.
-    """
-    if packed.names and names and sorted(packed.names) != sorted(names):
-        raise InputError(
-            f"Found the channels {packed.names}; expected those of training, {names}. Rename, add "
-            "or drop columns."
-        )
-    if packed.values.shape[1] != count:
-        raise InputError(
-            f"Found a recording of {count_of(packed.values.shape[1], 'channel')}; expected "
-            f"{count}, as in training: the axes of an array are (steps, channels)."
-        )
-    return Packed(in_order(packed.values, packed.names, names), packed.lengths, names)
-
-
 def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
     """Return the column that tells the time: the named one, or one with a usual name.
 

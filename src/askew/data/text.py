@@ -517,13 +517,13 @@ def coloured(text: str, words: list[Span], points: NDArray[np.float64]) -> str:
     Example
     -------
     >>> coloured("a <b>", [Span(0, 1)], np.array([2.0]))
-    '<p><span style="background:rgba(214,39,40,0.80)" title="+2">a</span> &lt;b&gt;</p>'
+    '<p><span style="color:black;background:rgba(214,39,40,0.60)" title="+2">a</span> &lt;b&gt;</p>'
     """
     strongest = float(np.abs(points).max(initial=0.0)) or 1.0
     shown, done = [], 0
     for word, value in zip(words, points.tolist(), strict=False):
         red = "214,39,40" if value > 0 else "31,119,180"
-        style = f"background:rgba({red},{0.8 * abs(value) / strongest:.2f})"
+        style = f"color:black;background:rgba({red},{0.6 * abs(value) / strongest:.2f})"
         inside = escape(text[word.start : word.end])
         shown.append(escape(text[done : word.start]))
         shown.append(f'<span style="{style}" title="{value:+.3g}">{inside}</span>')

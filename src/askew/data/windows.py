@@ -15,8 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from askew.data.base import Fold, Raw
-from askew.data.packed import SHORTEST, Floats, Ints, Packed, check_at_least, count_of
-from askew.data.recording import lengths_of, matched, pack_recordings
+from askew.data.packed import (
+    SHORTEST,
+    Floats,
+    Ints,
+    Packed,
+    check_at_least,
+    count_of,
+    match_channels,
+)
+from askew.data.recording import lengths_of, pack_recordings
 from askew.data.series import Curves, fill_gaps
 from askew.errors import InputError
 
@@ -193,7 +201,7 @@ class Windows(Curves):
         """Yield windows in order, encoded, at most ``most`` and `CHUNK_NUMBERS` numbers a time."""
         check_is_fitted(self)
         cut = self._cut(X, stride=self.stride_)
-        packed = matched(cut.packed, self.channels_, len(self.mean_))
+        packed = self._matched(cut.packed)
         filled = fill_gaps(packed, self.mean_)
         size = max(1, min(most, CHUNK_NUMBERS // (self._batch_channels * self.length)))
         for first in range(0, len(cut), size):
@@ -264,9 +272,7 @@ class Windows(Curves):
 
         if isinstance(X, Cut):
             return None
-        packed = matched(
-            pack_recordings(X, self.time, self.channels_), self.channels_, len(self.mean_)
-        )
+        packed = self._matched(pack_recordings(X, self.time, self.channels_))
         scaled = (fill_gaps(packed, self.mean_) - self.mean_) / self.std_
         names = [packed.channel(i) for i in range(len(self.mean_))]
         drawn = plot.recording(scaled, scores, names, threshold=threshold, labels=labels)
@@ -274,6 +280,11 @@ class Windows(Curves):
             "Scaled channels, those that vary most where the score is high, above the score of "
             "each step; steps above the threshold are marked."
         )
+
+    def _matched(self, packed: Packed) -> Packed:
+        """Bring channels into the order of training, or say that they are others."""
+        advice = "The axes of an array are (steps, channels)."
+        return match_channels(packed, self.channels_, len(self.mean_), advice)
 
     def describe(self) -> str:
         """Return a line such as 'a recording of 1,000 steps, 2 channels: 951 windows of 50'."""
