@@ -290,3 +290,15 @@ def test_unfitted_is_also_scikit_learns_error():
     assert issubclass(NotFittedError, Sklearn) and issubclass(NotFittedError, AskewError)
     with pytest.raises(Sklearn):
         raise NotFittedError("NeuTraLAD is not fitted: call fit first.")
+
+
+def test_means_of_two_images_are_the_anomalies_of_pairs():
+    from askew.datasets import ClassSplit, _read_pairs
+
+    images = np.arange(0, 240, 20, dtype=np.uint8).repeat(4).reshape(12, 2, 2)
+    split = ClassSplit(images[:6], np.arange(6), images[6:], np.arange(6))
+    found = _read_pairs(lambda file, seed: split)(None, 0)
+    assert found.labels.tolist() == [0] * 6 + [1] * 6
+    assert np.array_equal(found.test[:6], images[6:])
+    halves = (images[6:, None] // 2 + images[None, 6:] // 2).reshape(-1, 4)
+    assert all((image.ravel() == halves).all(1).any() for image in found.test[6:])

@@ -14,7 +14,8 @@ from askew import KNN, Images, InputError, datasets
 from askew.cli import main
 from askew.data import backbones
 from askew.data.backbones import Backbone, Memory
-from askew.data.images import enlarged, shuffled
+from askew.data.image_changes import shuffled
+from askew.data.image_regions import enlarged
 from askew.data.pictures import folder
 from askew.metrics import auroc
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews, reflected

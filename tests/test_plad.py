@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from askew import PLAD, InputError, Series, Tabular
+from askew import PLAD, Images, InputError, Series, Tabular
 from askew.methods.plad import Sampled, divergence, one_sided, penalty
 from askew.metrics import auroc
 
@@ -237,3 +237,16 @@ def test_one_side_is_told_from_all_sides():
 def test_senseless_parameters_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         PLAD(**wrong).fit(ROWS)
+
+
+def test_images_are_moved_smoothly():
+    """Neighbouring pixels move alike, distant ones not, and an image's noise is its own."""
+    torch.manual_seed(0)
+    data = Images().fit(np.random.default_rng(0).random((20, 28, 28)))
+    drawn = data.scatter(torch.zeros(2000, 1, 28, 28))
+    assert abs(float(drawn.mean())) < 0.05
+    beside = (drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean()
+    across = (drawn[..., 0, 0] * drawn[..., 27, 27]).mean() / drawn.square().mean()
+    assert float(beside) > 0.8
+    assert float(across) < 0.4
+    assert set(data.signs(torch.zeros(50, 1, 28, 28)).unique().tolist()) == {-1, 1}

@@ -40,7 +40,7 @@ _OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
 LOCATED = ("pixel_auroc", "aupro")
 """Metrics of sets with marked places, for methods that have scores of points."""
 
-FLOORS = ("random", "constant", "distance to the mean", "size")
+FLOORS = ("random", "constant", "distance to the mean", "size", "low contrast")
 
 Result = dict[str, Any]
 
@@ -373,6 +373,9 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
         return np.zeros(count)
     if kind == "size":
         return np.asarray(test.sizes, dtype=np.float64)
+    if kind == "low contrast":
+        spread: NDArray[np.float64] = np.asarray(test, dtype=np.float64).reshape(count, -1).std(1)
+        return -spread
     data = _data_type(job).fit(train)
     features = data.features()
     known, new = (features(data.encode(items)).double().numpy() for items in (train, test))

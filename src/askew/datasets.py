@@ -572,6 +572,26 @@ def _read_cifar10(file: Path, _seed: int) -> ClassSplit:
     return _cifar10(file, 5000, 1000)
 
 
+def _read_pairs(read: Callable[[Path, int], ClassSplit]) -> _Reader:
+    """All classes are normal; the anomalies are means of two test images each, drawn at random.
+
+    PLAD's protocol: 10,000 training images, the whole test part, and as many means as it has. An
+    image may be in several pairs, and both of a pair may be of one class.
+    """
+
+    def pairs(file: Path, seed: int) -> Inspected:
+        split, generator = read(file, seed), np.random.default_rng(seed)
+        images = np.asarray(split.test)
+        trains = generator.permutation(len(split.train))[:_PAIRS_TRAIN]
+        first, second = generator.integers(len(images), size=(2, len(images)))
+        means = ((images[first].astype(np.uint16) + images[second]) // 2).astype(np.uint8)
+        labels = np.repeat([0, 1], len(images))
+        train = np.asarray(split.train)[np.sort(trains)]
+        return Inspected(train, np.concatenate([images, means]), labels, None)
+
+    return pairs
+
+
 def _read_cifar10_subset(file: Path, _seed: int) -> ClassSplit:
     """The first 300 training and 150 test images of each class: what a slow network can see."""
     return _cifar10(file, 300, 150)
@@ -738,6 +758,7 @@ _SHIPPED = Path(__file__).parent / "shipped"
 _ADBENCH = "https://github.com/Minqi824/ADBench"
 _KDDREV_ATTACKS = 24_319
 _SKAB_TRAIN = 400
+_PAIRS_TRAIN = 10_000
 _NAB_TRAIN = 0.15
 _READERS: dict[str, _Reader] = {
     "table": _read_shipped_table,
@@ -754,6 +775,8 @@ _READERS: dict[str, _Reader] = {
     "fashion_mnist": _read_fashion_mnist,
     "cifar10": _read_cifar10,
     "cifar10_subset": _read_cifar10_subset,
+    "fashion_mnist_pairs": _read_pairs(_read_fashion_mnist),
+    "cifar10_pairs": _read_pairs(_read_cifar10),
     "magnetic_tile": _read_magnetic_tile,
     "kolektorsdd": _read_kolektorsdd,
     "brain_mri": _read_brain_mri,

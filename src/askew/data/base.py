@@ -166,6 +166,13 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return torch.randint_like(x, 2) * 2 - 1
 
+    def scatter(self, x: Batch) -> Tensor:
+        """Return normal random numbers, those that go together with the same sign: like `signs`.
+
+        A data type whose neighbouring entries are alike gives numbers that are so too.
+        """
+        return self.signs(x) * torch.randn_like(x).abs()
+
     def error(self, x: Batch, restored: Batch) -> Tensor:
         """Return how far items are from their restorations, at each point: ``(B, *P)``."""
         off: Tensor = (x - restored).square()

@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from askew.data.backbones import MEMORY, Backbone, backbone
 from askew.data.base import DataType, Raw
+from askew.data.image_changes import draw, shuffled, smooth, spotted
+from askew.data.image_features import Directions, Patches, Places, Smoothing
+from askew.data.image_regions import bands, edges, enlarged, feature_groups
 from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
 from askew.errors import InputError
 from askew.nets.conv import Jitter
@@ -49,12 +51,9 @@ VECTOR_SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]]
 Where it means that something was not seen, learned views find more than around a mean.
 """
 
-PATCHES = 7  # on a side of an explanation: enough to point, few enough to try one by one
 MOST_PATCHES = 16  # on a side of local features of pixels
-FEATURE_GROUPS = 16  # of a whole image's features in an explanation
 HELD_NUMBERS = 2**24  # numbers encoded at a time when scoring: 64 MB
 KEPT_NUMBERS = 2**23  # numbers of the items kept in a model for comparison: 32 MB
-BLUR = 4 / 224  # of maps of places, as a share of the image: PatchCore's
 WIDTH = 8  # channels of each learned view's network over pixels
 VECTOR_WIDTH = 64  # units of networks over a whole image's features
 
@@ -193,6 +192,17 @@ class Images(DataType):
     def noise(self) -> nn.Module:
         """Return normal noise of spread `jitter`, in training only."""
         return Jitter(self.jitter)
+
+    def scatter(self, x: Tensor) -> Tensor:
+        """Return random numbers that are alike at neighbouring pixels, ``(B, C, H, W)``.
+
+        Independent ones would be told from images by their grain alone.
+        """
+        return smooth(x) if self._is_map else super().scatter(x)
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return signs, the same at most neighbouring pixels, ``(B, C, H, W)``."""
+        return smooth(x).sign() if self._is_map else super().signs(x)
 
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return squared differences, averaged over channels: ``(B, H, W)``; or ``(B, D)``."""
@@ -441,156 +451,3 @@ class Moments:
         variance = np.clip(self.squares / self.count - mean**2, 0, None)
         constant = variance <= 1e-10 * np.maximum(mean**2, 1e-10)
         return mean, np.where(constant, 1.0, np.sqrt(variance))
-
-
-# Networks without learned weights.
-
-
-class Directions(nn.Module):
-    """A backbone's features of an image, unscaled and brought to length 1, for cosine distances.
-
-    Shapes
-    ------
-    ``(B, D)`` or ``(B, D, h, w) -> (B, D)``
-    """
-
-    center: Tensor
-    scale: Tensor
-
-    def __init__(self, center: Floats, scale: Floats) -> None:
-        super().__init__()
-        self.register_buffer("center", torch.from_numpy(np.array(center)).float())
-        self.register_buffer("scale", torch.from_numpy(np.array(scale)).float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return unit vectors."""
-        whole = x.flatten(2).mean(2) if x.ndim == 4 else x
-        return F.normalize(whole * self.scale + self.center, dim=1)
-
-
-class Smoothing(nn.Module):
-    """Means over squares of pixels, edges repeated: ``(B, C, H, W) -> (B, C, H, W)``."""
-
-    def __init__(self, window: int) -> None:
-        super().__init__()
-        self.window = window
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return smoothed images."""
-        half = self.window // 2
-        return F.avg_pool2d(F.pad(x, (half,) * 4, mode="replicate"), self.window, 1)
-
-
-class Places(nn.Module):
-    """The features of each place: ``(B, D, h, w) -> (B, h * w, D)``."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the same numbers, place by place."""
-        return x.flatten(2).transpose(1, 2)
-
-
-class Patches(nn.Module):
-    """Pixels of blocks and of the blocks around them, edges repeated.
-
-    Shapes
-    ------
-    ``(B, C, H, W) -> (B, h * w, 9 C block^2)``, with ``h, w`` the blocks that cover the image
-    """
-
-    def __init__(self, block: int) -> None:
-        super().__init__()
-        self.block = block
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return overlapping patches."""
-        block = self.block
-        below, right = (-side % block for side in x.shape[-2:])
-        padded = F.pad(x, (block, block + right, block, block + below), mode="replicate")
-        return F.unfold(padded, 3 * block, stride=block).transpose(1, 2)
-
-
-# Altered copies, explained groups, maps.
-
-
-def draw(
-    of: Callable[..., Tensor],
-    shape: Sequence[int],
-    device: torch.device,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return random numbers made where the generator is: the same ones on every device."""
-    return of(tuple(shape), generator=generator, device=generator.device).to(device)
-
-
-def shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return images with their blocks in random order, or features exchanged.
-
-    A grid of 4 x 4 blocks; rows and columns beyond the last whole block stay.
-    """
-    if x.ndim == 2:
-        keys = draw(torch.rand, x.shape, x.device, generator)
-        return x.gather(1, keys.argsort(1))
-    high, wide = (max(1, side // 4) for side in x.shape[-2:])
-    rows, columns = x.shape[-2] // high, x.shape[-1] // wide
-    inner = x[..., : rows * high, : columns * wide]
-    blocks = F.unfold(inner, (high, wide), stride=(high, wide))  # (B, numbers, blocks)
-    order = draw(torch.rand, (len(x), blocks.shape[2]), x.device, generator).argsort(1)
-    mixed = blocks.gather(2, order[:, None].expand(blocks.shape))
-    out = x.clone()
-    out[..., : rows * high, : columns * wide] = F.fold(
-        mixed, inner.shape[-2:], (high, wide), stride=(high, wide)
-    )
-    return out
-
-
-def spotted(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return True on a quarter of each side at a random place, ``(B, 1, H, W)``."""
-    lines = []
-    for side in x.shape[-2:]:
-        long = max(1, side // 4)
-        start = draw(torch.rand, (len(x), 1), x.device, generator) * (side - long + 1)
-        place = torch.arange(side, device=x.device)
-        lines.append((start.long() <= place) & (place < start.long() + long))
-    return lines[0][:, None, :, None] & lines[1][:, None, None, :]
-
-
-def edges(side: int, most: int = PATCHES) -> NDArray[np.intp]:
-    """Return where at most so many bands of about the same size begin, and the end.
-
-    Example
-    -------
-    >>> edges(28).tolist(), edges(5).tolist()
-    ([0, 4, 8, 12, 16, 20, 24, 28], [0, 1, 2, 3, 4, 5])
-    """
-    count = min(most, side)
-    return np.arange(count + 1) * side // count
-
-
-def bands(side: int) -> Tensor:
-    """Return a mask for each band of rows or columns, ``(bands, side)``."""
-    limits = torch.from_numpy(edges(side))
-    place = torch.arange(side)
-    return (limits[:-1, None] <= place) & (place < limits[1:, None])
-
-
-def feature_groups(count: int, device: torch.device) -> tuple[list[str], Tensor]:
-    """Return blocks of a whole image's features, and their masks ``(G, D)``."""
-    limits = edges(count, FEATURE_GROUPS)
-    names = [f"features {a}-{b - 1}" for a, b in pairwise(limits)]
-    place, borders = torch.arange(count), torch.from_numpy(limits)
-    masks = (borders[:-1, None] <= place) & (place < borders[1:, None])
-    return names, masks.to(device)
-
-
-def enlarged(maps: Floats, size: Sequence[int]) -> Floats:
-    """Return maps of places as pixels, smoothed; those of pixels as they are."""
-    if maps.shape[1:] == tuple(size):
-        return maps
-    from scipy.ndimage import gaussian_filter
-
-    height, width = (int(side) for side in size)
-    flat = torch.from_numpy(maps)[:, None]
-    large = F.interpolate(flat, (height, width), mode="bilinear", align_corners=False)
-    sigma = BLUR * max(size)
-    smooth: Floats = gaussian_filter(large[:, 0].numpy(), (0, sigma, sigma))
-    return smooth

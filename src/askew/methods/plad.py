@@ -150,7 +150,7 @@ class PLAD(EnsembleDetector, DistanceDetector):
         together = torch.tensordot(weights, away, dims=1)
         each_alone = torch.rand(len(x), device=x.device) < 0.5
         length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
-        alone = away.square().mean().sqrt() * self.data_.signs(x) * torch.randn_like(x).abs()
+        alone = away.square().mean().sqrt() * self.data_.scatter(x)
         moved = torch.where(_as_wide(each_alone, x), alone, together)
         far: Tensor = self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
         return far
