@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from askew import datasets
 from askew.datasets import (
     DATASETS,
     ClassSplit,
@@ -18,6 +17,7 @@ from askew.datasets import (
     load_classes,
     load_recordings,
     load_table,
+    loading,
     n_vs_rest,
     one_vs_rest,
     path,
@@ -31,7 +31,7 @@ LARGE = 60_000  # rows; larger sets are checked by the slow test
 def at_hand(name):
     """Skip, with the reason, where a set that does not ship is not on this computer."""
     data = find(name)
-    if not data.shipped and not any((f / data.file).is_file() for f in datasets._folders()):
+    if not data.shipped and not any((f / data.file).is_file() for f in loading._folders()):
         pytest.skip(f"{data.file} is not here: set ASKEW_DATA to a folder that has it")
     return name
 
@@ -225,7 +225,7 @@ def sha256_of(file):
 
 
 def test_a_set_without_download_says_where_to_get_it(monkeypatch):
-    monkeypatch.setattr(datasets, "_folders", lambda: [])
+    monkeypatch.setattr(loading, "_folders", lambda: [])
     with pytest.raises(InputError, match=r"timeseriesclassification.*ASKEW_DATA"):
         path("natops")
 
@@ -239,7 +239,7 @@ def test_a_download_is_checked(tmp_path, monkeypatch):
             out.write(b"some bytes")
 
     fetch = pooch.retrieve
-    monkeypatch.setattr(datasets, "_folders", lambda: [])
+    monkeypatch.setattr(loading, "_folders", lambda: [])
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
     monkeypatch.setattr(pooch, "retrieve", lambda *a, **k: fetch(*a, **k, downloader=serve))
     with pytest.raises(InputError, match="could not be fetched"):
@@ -256,7 +256,7 @@ def test_a_download_is_checked(tmp_path, monkeypatch):
         (lambda: find("thyriod"), "did you mean thyroid"),
         (lambda: find("zzzzzz"), "askew data list"),
         (lambda: load("nothing here"), "no data set"),
-        (lambda: load_table("epilepsy"), "load_classes"),
+        (lambda: load_table("epilepsy"), "not a table"),
         (lambda: load_classes("thyroid"), "use load"),
         (lambda: one_vs_rest(ragged(), "z"), "no class 'z'"),
         (lambda: n_vs_rest(ragged(), 0, 3), "between 1 and 2"),
@@ -293,11 +293,11 @@ def test_unfitted_is_also_scikit_learns_error():
 
 
 def test_means_of_two_images_are_the_anomalies_of_pairs():
-    from askew.datasets import ClassSplit, _read_pairs
+    from askew.datasets.read_images import read_pairs
 
     images = np.arange(0, 240, 20, dtype=np.uint8).repeat(4).reshape(12, 2, 2)
     split = ClassSplit(images[:6], np.arange(6), images[6:], np.arange(6))
-    found = _read_pairs(lambda file, seed: split)(None, 0)
+    found = read_pairs(lambda file, seed: split)(None, 0)
     assert found.labels.tolist() == [0] * 6 + [1] * 6
     assert np.array_equal(found.test[:6], images[6:])
     halves = (images[6:, None] // 2 + images[None, 6:] // 2).reshape(-1, 4)
