@@ -8,8 +8,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
 from askew import KNN, NeuTraLAD, OutlierEstimator
-from askew.detector import TrainedDetector
 from askew.methods import METHODS, method
+from askew.trained import TrainedDetector
 
 QUICK = {"NeuTraLAD": {"steps": 20}}
 

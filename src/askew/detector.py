@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,14 +14,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
-from torch import Tensor, nn
+from torch import Tensor
 
 from askew import calibrate
 from askew.data import DataType, Fold, Raw, guess
 from askew.errors import AskewError, InputError, NotFittedError
 from askew.nets.parts import Parts
-from askew.progress import Progress, Shown
-from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
+from askew.parameters import check_number
+from askew.seeding import seeded
+from askew.train import History
 
 if TYPE_CHECKING:
     from askew.explain import Explanation
@@ -409,119 +409,3 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 "no items were held out, so there are no p-values and no threshold: fit with "
                 "held_out above 0 and enough items for it."
             )
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class TrainedDetector(Detector):
-    """A detector whose networks learn by gradient steps.
-
-    Parameters
-    ----------
-    epochs, steps: the budget, whichever is reached first; ``None``: no such limit.
-    batch_size: most items a step.
-    batches: least batches an epoch, so that small sets take small batches.
-    lr: learning rate of Adam.
-    weight_decay: strength of the L2 penalty.
-    schedule: ``"constant"``, ``"halved"`` (halfway through) or ``"one-cycle"``.
-    patience: keep the weights of the best epoch and stop after so many without a better one;
-        ``None``: train the whole budget and keep the last weights.
-    validation: share of the learned-from items, in [0, 1), that takes no step but judges epochs
-        for ``patience``; with 0 the training loss does.
-    """
-
-    epochs: int | None = None
-    steps: int | None = 300
-    batch_size: int = 128
-    batches: int = 4
-    lr: float = 2e-3
-    weight_decay: float = 0.0
-    schedule: str = "one-cycle"
-    patience: int | None = None
-    validation: float = 0.0
-
-    def losses(self, net: Parts, x: Tensor) -> Tensor:
-        """Return what training lowers, ``(B,)``; the scores unless a method says otherwise."""
-        return self.scores(net, x)
-
-    def learn(
-        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
-    ) -> History:
-        """Train the networks on the items."""
-        return self.train(net, items[folds[0].learned], self.losses, generator)
-
-    def train(
-        self, net: nn.Module, items: Tensor, objective: Objective, generator: torch.Generator
-    ) -> History:
-        """Train a network, or a part of one, to lower an objective on the items."""
-        judged = int(self.validation * len(items)) if self.patience is not None else 0
-        order = torch.randperm(len(items), generator=generator).to(items.device)
-        return train(
-            net,
-            items[order[judged:]] if judged else items,
-            objective,
-            self._budget(len(items) - judged),
-            generator=generator,
-            validation=items[order[:judged]] if judged else None,
-            progress=Shown() if self.verbose else Progress(),
-        )
-
-    def check(self) -> None:
-        """Raise `InputError` where a parameter makes no sense."""
-        super().check()
-        if self.schedule not in SCHEDULES:
-            raise InputError(
-                f"schedule={self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}."
-            )
-        for name in ("epochs", "steps"):
-            if (getattr(self, name) or 0) < 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
-        for name in ("batch_size", "batches", "lr"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
-        if not 0 <= self.validation < 1:
-            raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
-
-    def _budget(self, items: int) -> Budget:
-        return Budget(
-            epochs=self.epochs,
-            steps=self.steps,
-            batch_size=max(1, min(self.batch_size, items // self.batches)),
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            schedule=self.schedule,
-            patience=self.patience,
-        )
-
-    def _typical_loss(self, net: Parts, items: Tensor) -> float | None:
-        return mean_loss(net, items[:512], self.losses)
-
-
-def check_number(name: str, value: object, declared: str) -> None:
-    """Refuse what is not the kind of number that a parameter is declared as.
-
-    Raises
-    ------
-    InputError: the value is of another type.
-
-    Example
-    -------
-    >>> check_number("views", "many", "int")
-    Traceback (most recent call last):
-    ...
-    askew.errors.InputError: views='many': expected a whole number.
-    """
-    kind, _, rest = declared.partition(" ")
-    kinds = {"int": (int, np.integer), "float": (int, float, np.integer, np.floating)}
-    if kind not in kinds or (value is None and "None" in rest):
-        return
-    if not isinstance(value, kinds[kind]) or isinstance(value, bool):
-        number = "a whole number" if kind == "int" else "a number"
-        raise InputError(f"{name}={value!r}: expected {number}.")
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[torch.Generator]:
-    """Draw from a seed of one's own: torch's global generator is put back on leaving."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)

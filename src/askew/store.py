@@ -25,9 +25,10 @@ from torch import Tensor, nn
 
 from askew import data as data_types
 from askew.data import DataType
-from askew.detector import Detector, seeded
+from askew.detector import Detector
 from askew.errors import InputError, ModelError
 from askew.methods import method
+from askew.seeding import seeded
 
 SCHEMA = 2
 MANIFEST = "askew.json"

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from askew.data import Fold
-from askew.detector import LEAST_SETTLED, TrainedDetector
+from askew.detector import LEAST_SETTLED
 from askew.errors import InputError
 from askew.nets.bank import Bank, remember
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
+from askew.trained import TrainedDetector
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from askew.data import DataType, Fold
-from askew.detector import TrainedDetector
 from askew.errors import InputError
 from askew.nets.parts import Parts
 from askew.train import History
+from askew.trained import TrainedDetector
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -1,0 +1,100 @@
+"""Detectors whose networks learn by gradient steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from askew.data import Fold
+from askew.detector import Detector
+from askew.errors import InputError
+from askew.nets.parts import Parts
+from askew.progress import Progress, Shown
+from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrainedDetector(Detector):
+    """A detector whose networks learn by gradient steps.
+
+    Parameters
+    ----------
+    epochs, steps: the budget, whichever is reached first; ``None``: no such limit.
+    batch_size: most items a step.
+    batches: least batches an epoch, so that small sets take small batches.
+    lr: learning rate of Adam.
+    weight_decay: strength of the L2 penalty.
+    schedule: ``"constant"``, ``"halved"`` (halfway through) or ``"one-cycle"``.
+    patience: keep the weights of the best epoch and stop after so many without a better one;
+        ``None``: train the whole budget and keep the last weights.
+    validation: share of the learned-from items, in [0, 1), that takes no step but judges epochs
+        for ``patience``; with 0 the training loss does.
+    """
+
+    epochs: int | None = None
+    steps: int | None = 300
+    batch_size: int = 128
+    batches: int = 4
+    lr: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: str = "one-cycle"
+    patience: int | None = None
+    validation: float = 0.0
+
+    def losses(self, net: Parts, x: Tensor) -> Tensor:
+        """Return what training lowers, ``(B,)``; the scores unless a method says otherwise."""
+        return self.scores(net, x)
+
+    def learn(
+        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
+    ) -> History:
+        """Train the networks on the items."""
+        return self.train(net, items[folds[0].learned], self.losses, generator)
+
+    def train(
+        self, net: nn.Module, items: Tensor, objective: Objective, generator: torch.Generator
+    ) -> History:
+        """Train a network, or a part of one, to lower an objective on the items."""
+        judged = int(self.validation * len(items)) if self.patience is not None else 0
+        order = torch.randperm(len(items), generator=generator).to(items.device)
+        return train(
+            net,
+            items[order[judged:]] if judged else items,
+            objective,
+            self._budget(len(items) - judged),
+            generator=generator,
+            validation=items[order[:judged]] if judged else None,
+            progress=Shown() if self.verbose else Progress(),
+        )
+
+    def check(self) -> None:
+        """Raise `InputError` where a parameter makes no sense."""
+        super().check()
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"schedule={self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}."
+            )
+        for name in ("epochs", "steps"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        for name in ("batch_size", "batches", "lr"):
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
+        if not 0 <= self.validation < 1:
+            raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
+
+    def _budget(self, items: int) -> Budget:
+        return Budget(
+            epochs=self.epochs,
+            steps=self.steps,
+            batch_size=max(1, min(self.batch_size, items // self.batches)),
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            patience=self.patience,
+        )
+
+    def _typical_loss(self, net: Parts, items: Tensor) -> float | None:
+        return mean_loss(net, items[:512], self.losses)
