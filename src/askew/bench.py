@@ -40,6 +40,32 @@ _OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
 LOCATED = ("pixel_auroc", "aupro")
 """Metrics of sets with marked places, for methods that have scores of points."""
 
+CAPS = ("most_train", "most_test")
+"""Most items of a part; a set's own go before the table's."""
+
+KEYS: Mapping[str, frozenset[str]] = {
+    "table": frozenset(
+        ["title", "protocol", "metric", "seeds", "data", "set", "row", "shuffle", "folds", *CAPS]
+    ),
+    "set": frozenset(["name", "seeds", "parts", "normal", "published", "data", *CAPS]),
+    "row": frozenset(
+        [
+            "name",
+            "method",
+            "floor",
+            "untrained",
+            "parameters",
+            "data",
+            "seeds",
+            "skip",
+            "on",
+            "located",
+        ]
+    ),
+    "on": frozenset(["seeds", "parameters", "data"]),
+}
+"""What may stand in a table, in its sets and rows, and in what a row says of a set."""
+
 FLOORS = ("random", "constant", "distance to the mean", "size", "low contrast")
 
 Result = dict[str, Any]
@@ -106,6 +132,7 @@ class Table:
             if not all("name" in entry for entry in content[name]):
                 raise InputError(f"{path} has a {name} without a name.")
         _one_of("protocol", content["protocol"], _SPLITS)
+        _check_keys(path, content)
         known = [*measures(content["protocol"]), *LOCATED]
         _one_of("metric", content.get("metric", "auroc"), known)
         for row in content["row"]:
@@ -121,11 +148,7 @@ class Table:
             sets=content["set"],
             rows=content["row"],
             data=content.get("data", {}),
-            options={
-                k: content[k]
-                for k in ("shuffle", "most_train", "most_test", "folds")
-                if k in content
-            },
+            options={k: content[k] for k in ("shuffle", *CAPS, "folds") if k in content},
         )
 
     def jobs(self, seeds: int | None) -> Iterator[Job]:
@@ -156,6 +179,7 @@ class Table:
             "protocol": self.protocol,
             "normal": entry.get("normal"),
             **self.options,
+            **{name: entry[name] for name in CAPS if name in entry},
             "floor": row.get("floor"),
             "method": row.get("method"),
             **{name: True for name in ("located",) if row.get(name)},
@@ -289,6 +313,24 @@ _PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[int]]] = {
 
 _MEASURES: Mapping[str, Mapping[str, Callable[..., float]]] = {"recordings": _OF_STEPS}
 """Protocol: what is measured beside `METRICS`."""
+
+
+def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
+    """Refuse what nobody would read: a misspelt setting must not be passed over in silence."""
+    said = [entry for row in content["row"] for entry in row.get("on", {}).values()]
+    levels = {"table": [content], "set": content["set"], "row": content["row"], "on": said}
+    for level, entries in levels.items():
+        for key in (key for entry in entries for key in entry):
+            if key not in KEYS[level]:
+                raise InputError(
+                    f"{path} has {key!r} in a {level}, where it means nothing: expected "
+                    f"{', '.join(sorted(KEYS[level]))}."
+                )
+    sets = {entry["name"] for entry in content["set"]}
+    for row in content["row"]:
+        strangers = {*row.get("skip", []), *row.get("on", {})} - sets
+        if strangers:
+            raise InputError(f"{path}: row {row['name']!r} names {min(strangers)!r}, not a set.")
 
 
 def measures(protocol: str) -> Mapping[str, Callable[..., float]]:
