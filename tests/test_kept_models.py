@@ -1,0 +1,89 @@
+"""Models of the present schema, kept for good: later versions load them and say the same.
+
+Written by `python tests/test_kept_models.py`; to be written again only together with a new SCHEMA,
+into a folder beside this one.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import askew
+from askew import PLAD, AutoEncoder, DeepSVDD, Images, MemoryBank, Nodes, Tabular, Windows, load
+from askew.store import MANIFEST, SCHEMA
+
+pytestmark = pytest.mark.filterwarnings("ignore:health")  # tiny detectors are poor ones
+
+KEPT = Path(__file__).parent / "models" / "v2"
+KINDS = ["recording", "images", "nodes", "table"]
+
+
+def inputs(kind):
+    """What the kept models learned from, and what they are asked about."""
+    generator = np.random.default_rng(0)
+    if kind == "recording":
+        clock = np.arange(160)[:, None] / 4 + np.array([0.0, 1.5])
+        steps = (np.sin(clock) + 0.1 * generator.normal(size=clock.shape)).round(3)
+        return steps, np.concatenate([steps[:40], steps[:20] + 2])
+    if kind == "images":
+        images = (generator.random((60, 8, 8)) * 255).astype(np.uint8)
+        return images, np.concatenate([images[:4], 255 - images[:2] // 4])
+    if kind == "table":
+        rows = generator.normal(size=(60, 3)).round(3)
+        return rows, np.concatenate([rows[:5], rows[:3] + 6])
+    pairs = generator.integers(0, 30, size=(2, 70))
+    graph = {"x": generator.normal(size=(30, 3)).round(3), "edge_index": pairs}
+    return graph, graph
+
+
+def detectors():
+    small = {"nets": 1, "steps": 30, "alert_rate": 0.1}
+    return {
+        "recording": PLAD(data=Windows(length=16), latent=2, bank=20, **small),
+        "images": AutoEncoder(data=Images(), dim=4, **small),
+        "nodes": DeepSVDD(data=Nodes(hops=1), dim=4, **small),
+        "table": MemoryBank(data=Tabular(), most=20, alert_rate=0.1),
+    }
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return json.loads((KEPT / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kept_models_say_what_they_said(kind, expected):
+    detector, (_, items) = load(KEPT / kind), inputs(kind)
+    said, close = expected[kind], {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(detector.decision_function(items), said["scores"], **close)
+    np.testing.assert_allclose(detector.p_values(items), said["p_values"], **close)
+    assert detector.predict(items).tolist() == said["alerts"]
+    assert np.std(said["scores"]) > 1e-3  # or nothing would be compared
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kept_models_are_of_this_schema_and_small(kind):
+    assert json.loads((KEPT / kind / MANIFEST).read_text(encoding="utf-8"))["schema"] == SCHEMA
+    assert sum(path.stat().st_size for path in (KEPT / kind).iterdir()) < 250_000
+
+
+def write():
+    """Write the kept models and what they say."""
+    found = {"version": askew.__version__}
+    for kind, detector in detectors().items():
+        train, items = inputs(kind)
+        detector.fit(train).save(KEPT / kind)
+        found[kind] = {
+            "scores": detector.decision_function(items).tolist(),
+            "p_values": detector.p_values(items).tolist(),
+            "alerts": detector.predict(items).tolist(),
+        }
+    (KEPT / "expected.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    write()
