@@ -47,8 +47,8 @@ class PLAD(EnsembleDetector, DistanceDetector):
     direction in which they vary least. What lies on the other side, or far out in a direction in
     which they vary, then looks more normal than normal items. By default, therefore, each entry of
     the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
-    at random instead: along directions in which items differ, or entry by entry, by small and by
-    large amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health
+    at random instead: along directions in which items differ, or as the data type scatters (entry
+    by entry in a row, smoothly in an image), by small and by large amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health
     check says where the perturbator displaces nothing any more, or only to one side.
 
     Parameters
@@ -142,16 +142,17 @@ class PLAD(EnsembleDetector, DistanceDetector):
         """Return items moved without a perturbator, near and far, on all sides: ``(B, ...)``.
 
         A direction is a random sum of the batch's differences from its mean, so that items move
-        most where they vary most; half of the items move each entry on its own instead. Lengths
-        are from a quarter of the usual difference to four times it.
+        most where they vary most; half of the items move as the data type scatters instead, each
+        entry on its own or neighbours alike. Lengths are from a quarter of the usual difference to
+        four times it.
         """
         weights = torch.randn(len(x), len(x), device=x.device) / len(x) ** 0.5
         away = x - x.mean(0)
         together = torch.tensordot(weights, away, dims=1)
-        each_alone = torch.rand(len(x), device=x.device) < 0.5
+        scattered = torch.rand(len(x), device=x.device) < 0.5
         length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
-        alone = away.square().mean().sqrt() * self.data_.scatter(x)
-        moved = torch.where(_as_wide(each_alone, x), alone, together)
+        scatter = away.square().mean().sqrt() * self.data_.scatter(x)
+        moved = torch.where(_as_wide(scattered, x), scatter, together)
         far: Tensor = self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
         return far
 
