@@ -48,8 +48,9 @@ class PLAD(EnsembleDetector, DistanceDetector):
     which they vary, then looks more normal than normal items. By default, therefore, each entry of
     the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
     at random instead: along directions in which items differ, or as the data type scatters (entry
-    by entry in a row, smoothly in an image), by small and by large amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health
-    check says where the perturbator displaces nothing any more, or only to one side.
+    by entry in a row, smoothly in an image), by small and by large amounts. Neither is in the
+    paper; ``surround=False, random=0`` is its form. The health check says where the perturbator
+    displaces nothing any more, or only to one side.
 
     Parameters
     ----------
