@@ -22,10 +22,10 @@ from PIL import Image
 from sklearn.decomposition import PCA
 
 from askew import KNN, LOF, NeuTraLAD, Series, Tabular, datasets
-from askew.detector import seeded
 from askew.errors import InputError
 from askew.metrics import auroc, oracle_f1
 from askew.plot import BLUE, GREEN, GREY, INK, ORANGE
+from askew.seeding import seeded
 
 RESULTS = Path("runs/figures.json")
 PURPLE = "#CC79A7"

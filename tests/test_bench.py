@@ -504,6 +504,7 @@ def test_there_are_published_tables():
         ("title =", "sead = 3\ntitle =", "table"),
         ("[[set]]\nname =", "[[set]]\nseed = 3\nname =", "set"),
         ("[[row]]\nname =", "[[row]]\nparams = {}\nname =", "row"),
+        ("[[row]]\nname =", "[[row]]\non.thyroid = { seed = 3 }\nname =", "row's on"),
     ],
 )
 def test_misspelt_settings_are_refused(quick, old, new, level):
@@ -525,3 +526,25 @@ def test_a_row_that_names_a_strange_set_is_refused(quick):
     quick.write_text(QUICK.replace("[[row]]\nname =", '[[row]]\nskip = ["x"]\nname =', 1))
     with pytest.raises(InputError, match="names 'x', not a set"):
         bench.Table.read(quick)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('skip = "thyroid"', "skip is a list"),
+        ("on.thyroid = 3", "on.SET a table"),
+    ],
+)
+def test_wrong_kinds_of_settings_are_refused(quick, line, words):
+    quick.write_text(QUICK.replace("[[row]]\nname =", f"[[row]]\n{line}\nname =", 1))
+    with pytest.raises(InputError, match=words):
+        bench.Table.read(quick)
+
+
+def test_what_a_row_says_of_another_set_makes_no_other_job(quick):
+    two = QUICK.replace("[[row]]", '[[set]]\nname = "arrhythmia"\n\n[[row]]', 1)
+    more = two.replace(
+        'method = "KNN"', 'method = "KNN"\non.arrhythmia.parameters = { neighbors = 7 }', 1
+    )
+    before, after = set(keys(quick, two)), set(keys(quick, more))
+    assert len(before & after) == len(before) - 3  # those of kNN on arrhythmia, three seeds

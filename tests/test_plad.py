@@ -249,4 +249,6 @@ def test_images_are_moved_smoothly():
     across = (drawn[..., 0, 0] * drawn[..., 27, 27]).mean() / drawn.square().mean()
     assert float(beside) > 0.8
     assert float(across) < 0.4
+    two = torch.stack([drawn[::2].flatten(), drawn[1::2].flatten()])
+    assert abs(float(torch.corrcoef(two)[0, 1])) < 0.1
     assert set(data.signs(torch.zeros(50, 1, 28, 28)).unique().tolist()) == {-1, 1}

@@ -62,7 +62,7 @@ KEYS: Mapping[str, frozenset[str]] = {
             "located",
         ]
     ),
-    "on": frozenset(["seeds", "parameters", "data"]),
+    "row's on": frozenset(["seeds", "parameters", "data"]),
 }
 """What may stand in a table, in its sets and rows, and in what a row says of a set."""
 
@@ -317,8 +317,12 @@ _MEASURES: Mapping[str, Mapping[str, Callable[..., float]]] = {"recordings": _OF
 
 def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
     """Refuse what nobody would read: a misspelt setting must not be passed over in silence."""
+    for row in content["row"]:
+        wrong = not isinstance(row.get("skip", []), list)
+        if wrong or not all(isinstance(entry, dict) for entry in row.get("on", {}).values()):
+            raise InputError(f"{path}: row {row['name']!r}: skip is a list, on.SET a table.")
     said = [entry for row in content["row"] for entry in row.get("on", {}).values()]
-    levels = {"table": [content], "set": content["set"], "row": content["row"], "on": said}
+    levels = {"table": [content], "set": content["set"], "row": content["row"], "row's on": said}
     for level, entries in levels.items():
         for key in (key for entry in entries for key in entry):
             if key not in KEYS[level]:
@@ -328,6 +332,8 @@ def _check_keys(path: Path, content: Mapping[str, Any]) -> None:
                 )
     sets = {entry["name"] for entry in content["set"]}
     for row in content["row"]:
+        if "method" in row and "floor" in row:
+            raise InputError(f"{path}: row {row['name']!r} has a method and a floor: expected one.")
         strangers = {*row.get("skip", []), *row.get("on", {})} - sets
         if strangers:
             raise InputError(f"{path}: row {row['name']!r} names {min(strangers)!r}, not a set.")
@@ -386,9 +392,11 @@ def _located(job: Job, maps: NDArray[np.float64]) -> dict[str, float]:
     """Return how well maps point at the marked places; they reach nothing else."""
     from askew.metrics_images import aupro, pixel_auroc
 
-    masks = datasets.load_inspected(job.set, seed=job.seed).masks
-    if masks is None:
+    found = datasets.load_inspected(job.set, seed=job.seed)
+    if found.masks is None:
         return {}
+    cap = _CAPS.get(job.spec["protocol"], _capped)
+    masks = cap(datasets.OneClass(found.train, found.masks, found.labels), job).test
     return {"pixel_auroc": pixel_auroc(masks, maps), "aupro": aupro(masks, maps)}
 
 

@@ -58,7 +58,9 @@ def smooth(x: Tensor) -> Tensor:
     """Return normal random numbers that are alike at neighbouring pixels, ``(B, C, H, W)``.
 
     Drawn for the cells of a grid, and interpolated between them. How fine a grid, is drawn for
-    each image: one number for all of it, or up to 16 on a side. From torch's own generator.
+    each image: one number for all of it, or up to 16 on a side. Between the cells' middles numbers
+    are smaller, so their spread is about 0.8 in all; each channel has its own. From torch's own
+    generator.
     """
     grids = [n for n in COARSE if n == 1 or 2 * n <= max(x.shape[-2:])]
     chosen = torch.randint(len(grids), (len(x), 1, 1, 1), device=x.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -54,11 +55,12 @@ def path(name: str) -> Path:
 
 
 def load(name: str, *, seed: int = 0) -> Loaded:
-    """A data set in memory: rows and labels, a split of series or images, recordings, images.
+    """A data set in memory, as one of the kinds of `askew.datasets.kinds`.
 
     `kdd` takes normal traffic as the anomaly, because attacks are the majority; `kddrev` has all
-    normal traffic and 24,319 attacks drawn with `seed`, the only use of it. `sad` keeps lengths
-    20 to 50, as the published protocol does.
+    normal traffic and 24,319 attacks drawn with `seed`. `sad` keeps lengths 20 to 50, as the
+    published protocol does. Images with a split of their own are split by `seed`, and pairs of
+    images drawn.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def _of_kind(name: str, kind: type[Kind], seed: int, words: str) -> Kind:
     loaded = load(name, seed=seed)
     if isinstance(loaded, kind):
         return loaded
-    raise InputError(f"{name} {words}: use load.")
+    raise InputError(f"{name} {words}: use {_LOADERS[type(loaded)].__name__}.")
 
 
 def load_table(name: str, *, seed: int = 0) -> Table:
@@ -85,7 +87,7 @@ def load_table(name: str, *, seed: int = 0) -> Table:
 
     Raises
     ------
-    InputError : as for `load`, or the data set holds series.
+    InputError : as for `load`, or the data set is of another kind.
 
     Example
     -------
@@ -100,7 +102,7 @@ def load_classes(name: str) -> ClassSplit:
 
     Raises
     ------
-    InputError : as for `load`, or the data set is a table.
+    InputError : as for `load`, or the data set is of another kind.
 
     Example
     -------
@@ -120,7 +122,7 @@ def load_recordings(name: str) -> Recordings:
 
     Raises
     ------
-    InputError : as for `load`, or the data set has no recordings.
+    InputError : as for `load`, or the data set is of another kind.
     """
     return _of_kind(name, Recordings, 0, "has no recordings in a train and a test part")
 
@@ -143,6 +145,15 @@ def load_unsplit(name: str) -> Unsplit:
     InputError : as for `load`, or the data set is of another kind.
     """
     return _of_kind(name, Unsplit, 0, "does not hold graphs")
+
+
+_LOADERS: dict[type, Callable[..., Loaded]] = {
+    Table: load_table,
+    ClassSplit: load_classes,
+    Recordings: load_recordings,
+    Inspected: load_inspected,
+    Unsplit: load_unsplit,
+}
 
 
 def _folders() -> list[Path]:

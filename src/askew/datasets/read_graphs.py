@@ -21,7 +21,7 @@ def read_tu(file: Path, _seed: int) -> Unsplit:
 def read_network(file: Path, _seed: int) -> Unsplit:
     """Nodes of one graph; any label above 0 is an anomaly."""
     from askew.data.nodes import as_node_set
-    from askew.read_graphs import read_network
+    from askew.read_graphs import read_network as arrays_of
 
-    arrays = read_network(file)
+    arrays = arrays_of(file)
     return Unsplit(as_node_set(arrays), (arrays["y"] > 0).astype(np.int64))

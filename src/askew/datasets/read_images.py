@@ -63,11 +63,12 @@ def read_pairs(read: Callable[[Path, int], ClassSplit]) -> Reader:
     """All classes are normal; the anomalies are means of two test images each, drawn at random.
 
     PLAD's protocol: 10,000 training images, the whole test part, and as many means as it has. An
-    image may be in several pairs, and both of a pair may be of one class.
+    image may be in several pairs, both of a pair may be of one class, and one in some five
+    thousand pairs is an image with itself.
     """
 
     def pairs(file: Path, seed: int) -> Inspected:
-        split, generator = read(file, seed), np.random.default_rng(seed)
+        split, generator = read(file, 0), np.random.default_rng(seed)
         images = np.asarray(split.test)
         trains = generator.permutation(len(split.train))[:_PAIRS_TRAIN]
         first, second = generator.integers(len(images), size=(2, len(images)))

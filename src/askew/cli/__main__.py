@@ -1,5 +1,0 @@
-"""``python -m askew.cli``: the same as ``askew``."""
-
-from askew.cli import main
-
-main()
