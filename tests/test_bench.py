@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from askew import InputError, bench, datasets
+from askew import InputError, bench, bench_results, datasets
 from askew.bench import Job, Table
 from askew.methods import method
 
@@ -365,7 +366,9 @@ def test_large_sets_are_capped_by_the_seed(quick):
 def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
     (job, *_) = Table.read(quick).jobs(1)
     seen = []
-    monkeypatch.setitem(bench.METRICS, "auroc", lambda labels, scores: seen.append(scores) or 0.5)
+    monkeypatch.setitem(
+        bench_results.METRICS, "auroc", lambda labels, scores: seen.append(scores) or 0.5
+    )
     bench.run_job(job)
     split = bench._split
     turned = lambda job: (s := split(job))._replace(labels=1 - s.labels)  # noqa: E731
@@ -442,25 +445,30 @@ floor = "random"
 """
 
 
-def test_defects_are_found_and_located(tmp_path, monkeypatch):
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A table of defects that are bright spots, and a method that sees brightness."""
     images = np.random.default_rng(0).integers(90, 110, (60, 12, 12), dtype=np.uint8)
     masks = np.zeros((30, 12, 12), dtype=np.uint8)
     masks[15:, 3:6, 7:9] = 1
     judged = np.where(masks, np.uint8(200), images[30:])
-    made = datasets.Inspected(images[:30], judged, np.repeat([0, 1], 15), masks)
-    monkeypatch.setattr(datasets, "load_inspected", lambda name, seed=0: made)
+    found = datasets.Inspected(images[:30], judged, np.repeat([0, 1], 15), masks)
+    monkeypatch.setattr(datasets, "load_inspected", lambda name, seed=0: found)
     monkeypatch.setattr(method("KNN"), "points", lambda self, net, x: (x[:, 0] - 0.4).abs())
-    path = tmp_path / "made.toml"
-    path.write_text(DEFECTS, encoding="utf-8")
-    found = bench.run(path, workers=1)
+    return tmp_path / "made.toml"
+
+
+def test_defects_are_found_and_located(made):
+    made.write_text(DEFECTS, encoding="utf-8")
+    found = bench.run(made, workers=1)
     rows = {name: cells["made"] for name, cells in found["rows"].items()}
     assert rows["kNN"]["pixel_auroc"][0] == 1
     assert rows["kNN"]["aupro"][0] == pytest.approx(1)
     assert found["overall"]["kNN"]["aupro"] == pytest.approx(1)
     assert rows["kNN"]["auroc"][0] > 0.9
     assert "aupro" not in rows["kNN, images only"]
-    path.write_text(DEFECTS.replace("seeds = 2", 'seeds = 2\nmetric = "aupro"'), encoding="utf-8")
-    shown = bench.markdown(bench.run(path, workers=1))
+    made.write_text(DEFECTS.replace("seeds = 2", 'seeds = 2\nmetric = "aupro"'), encoding="utf-8")
+    shown = bench.markdown(bench.run(made, workers=1))
     assert "| kNN | 100.0" in shown
     assert "| random |  |" in shown
 
@@ -548,3 +556,22 @@ def test_what_a_row_says_of_another_set_makes_no_other_job(quick):
     )
     before, after = set(keys(quick, two)), set(keys(quick, more))
     assert len(before & after) == len(before) - 3  # those of kNN on arrhythmia, three seeds
+
+
+def test_a_seed_counts_once_all_of_its_parts_are_done(quick):
+    table = bench.Table.read(quick)
+    jobs = [replace(job, part=part) for job in table.jobs(2) for part in (0, 1)]
+    first = jobs[0]
+    mine = [job for job in jobs if (job.row, job.set) == (first.row, first.set)]
+    done = {
+        job.key: {"auroc": 0.9, "seconds": 1.0} for job in mine if (job.part, job.seed) != (1, 1)
+    }
+    cell = bench.summary(table, jobs, done, command="x")["rows"][first.row][first.set]
+    assert (cell["seeds"], cell["runs"]) == (1, 2)
+
+
+def test_maps_are_measured_where_the_test_part_is_capped(made):
+    capped = DEFECTS.replace('name = "made"', 'name = "made"\nmost_test = 20', 1)
+    made.write_text(capped, encoding="utf-8")
+    cell = bench.run(made, workers=1)["rows"]["kNN"]["made"]
+    assert cell["pixel_auroc"][0] == 1

@@ -488,3 +488,11 @@ def test_tu_sets_and_nodes_are_fitted_scored_and_explained(ask, done, tmp_path):
         assert f"read as {kind}" in said
         assert "AUROC" in done("score", f"model of {data}", data, "--label", label)
         assert "contribution" in done("explain", f"model of {data}", data, "--item", "3")
+
+
+def test_python_runs_the_package_as_the_command():
+    shown = subprocess.run(
+        [sys.executable, "-m", "askew", "--help"], capture_output=True, text=True
+    )
+    assert shown.returncode == 0
+    assert "Usage: askew" in shown.stdout

@@ -1,11 +1,12 @@
-"""Randomness that leaves torch's global generator alone."""
+"""Randomness of one's own: torch's global generator is left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 @contextmanager
@@ -14,3 +15,23 @@ def seeded(seed: int) -> Iterator[torch.Generator]:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield torch.Generator().manual_seed(seed)
+
+
+def draw(
+    of: Callable[..., Tensor],
+    shape: Sequence[int],
+    device: torch.device,
+    generator: torch.Generator,
+) -> Tensor:
+    """Return random numbers made where the generator is: the same ones on every device.
+
+    Parameters
+    ----------
+    of: ``torch.rand``, ``torch.randn`` or another that takes a shape.
+
+    Example
+    -------
+    >>> draw(torch.rand, (2, 3), torch.device("cpu"), torch.Generator()).shape
+    torch.Size([2, 3])
+    """
+    return of(tuple(shape), generator=generator, device=generator.device).to(device)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from askew import bench
+from askew import bench, bench_results
 from askew.cli import show
 from askew.cli.failures import WRONG_INPUT, say
 from askew.errors import InputError
@@ -29,4 +29,4 @@ def run(table: Path, seeds: int | None, out: Path | None) -> None:
     except KeyboardInterrupt:
         say("Interrupted: finished runs are kept; run the command again to go on.")
         raise typer.Exit(WRONG_INPUT) from None
-    show.line(bench.markdown(found))
+    show.line(bench_results.markdown(found))

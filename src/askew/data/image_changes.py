@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from askew.seeding import draw
+
 COARSE = (1, 2, 4, 8, 16)
 """Cells on a side of the grids between whose random numbers `smooth` goes over."""
-
-
-def draw(
-    of: Callable[..., Tensor],
-    shape: Sequence[int],
-    device: torch.device,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return random numbers made where the generator is: the same ones on every device."""
-    return of(tuple(shape), generator=generator, device=generator.device).to(device)
 
 
 def shuffled(x: Tensor, generator: torch.Generator) -> Tensor:

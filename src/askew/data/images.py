@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from askew.data.backbones import MEMORY, Backbone, backbone
 from askew.data.base import DataType, Raw
-from askew.data.image_changes import draw, shuffled, smooth, spotted
+from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
 from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
@@ -25,6 +25,7 @@ from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
+from askew.seeding import draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

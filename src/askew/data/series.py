@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -48,6 +48,7 @@ from askew.nets.conv import (
     StepsAndValues,
     halvings_for,
 )
+from askew.seeding import draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -539,17 +540,6 @@ def pushed_entries(values: Tensor, recorded: Tensor, generator: torch.Generator)
     channel = torch.arange(channels, device=values.device)
     in_channel = torch.eq((which * channels).long(), channel)  # (B, C)
     return torch.logical_and(in_channel[:, :, None], in_span[:, None, :])
-
-
-def draw(
-    of: Callable[..., Tensor],
-    shape: Sequence[int],
-    device: torch.device,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return random numbers made where the generator is: the same ones on every device."""
-    drawn = of(tuple(shape), generator=generator, device=generator.device)
-    return drawn.to(device)
 
 
 def span_edges(length: int) -> Ints:

@@ -26,6 +26,7 @@ from askew.nets.attention import (
     TokenViews,
     tokens_of,
 )
+from askew.seeding import draw
 
 if TYPE_CHECKING:
     from askew.explain import Explanation
@@ -478,12 +479,6 @@ def with_tokens(x: Tensor, tokens: Tensor) -> Tensor:
     """Return a batch with other tokens; padding stays zero, and marks stay: ``(B, T, D + 1)``."""
     _, mask = tokens_of(x)
     return torch.cat([tokens * mask, x[..., -1:].expand(*tokens.shape[:-1], 1)], dim=-1)
-
-
-def draw(of: Any, shape: Sequence[int], device: torch.device, generator: torch.Generator) -> Tensor:
-    """Return random numbers made where the generator is: the same ones on every device."""
-    drawn: Tensor = of(tuple(shape), generator=generator, device=generator.device)
-    return drawn.to(device)
 
 
 def spelled(pieces: list[str], chosen: NDArray[np.bool_]) -> str:

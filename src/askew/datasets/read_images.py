@@ -63,8 +63,8 @@ def read_pairs(read: Callable[[Path, int], ClassSplit]) -> Reader:
     """All classes are normal; the anomalies are means of two test images each, drawn at random.
 
     PLAD's protocol: 10,000 training images, the whole test part, and as many means as it has. An
-    image may be in several pairs, both of a pair may be of one class, and one in some five
-    thousand pairs is an image with itself.
+    image may be in several pairs, both of a pair may be of one class, and about one pair in
+    as many as there are images is an image with itself.
     """
 
     def pairs(file: Path, seed: int) -> Inspected:
