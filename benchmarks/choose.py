@@ -4,7 +4,8 @@ After each fit, askew scores altered copies of the held-out items (scaled, shuff
 for series also reversed). The mean AUROC of these copies against the originals needs no label, and
 decides; the AUROC and AP on the test part stand beside it to show what the choice was worth.
 
-Run: python benchmarks/choose.py [tables] [series] [--out FILE.json]; finished candidates are kept.
+Run: python benchmarks/choose.py [tables] [series] [graphs] [--out FILE.json]; finished candidates
+are kept.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from askew import NeuTraLAD, Series, Tabular, datasets
+from askew import Graphs, NeuTraLAD, Series, Tabular, datasets
 from askew.metrics import auroc, average_precision
 
 TABLES = (
@@ -30,8 +31,10 @@ TABLES = (
     "44_Wilt",
 )
 SERIES = ("racketsports", "natops")
+GRAPHS = ("PROTEINS", "NCI1", "AIDS", "IMDB-BINARY")
 CLASSES = 2
 MOST_TRAIN = 2000
+MOST_GRAPHS = 200
 
 COMMON = {
     "default": ({}, {}),
@@ -56,6 +59,13 @@ CANDIDATES = {
         "no jitter": ({}, {"jitter": 0.0}),
         "residual encoder": ({}, {"encoder_kind": "residual", "widest": 256}),
     },
+    "graphs": {
+        "default": ({}, {}),
+        "views of a summary": ({}, {"networks": "summary", "width": 64}),
+        "five views, one net": ({"views": 5, "nets": 1}, {}),
+        "no distance": ({"neighbors": 0}, {}),
+        "a summary, no distance": ({"neighbors": 0}, {"networks": "summary", "width": 64}),
+    },
 }
 
 
@@ -67,6 +77,14 @@ def problems(kind):
             train, test, labels = datasets.half_split(table.rows, table.labels, seed=0)
             some = np.random.default_rng(0).permutation(len(train))[:MOST_TRAIN]
             yield Tabular, train.iloc[some], test, labels
+        return
+    if kind == "graphs":
+        for name in GRAPHS:
+            found = datasets.load_unsplit(f"tu/{name}")
+            first = np.unique(found.labels)[0]
+            train, test, labels = datasets.fold_vs_rest(found, first, fold=0, folds=5)
+            some = np.random.default_rng(0).permutation(len(train))[:MOST_GRAPHS]
+            yield Graphs, train[some], test, labels
         return
     for name in SERIES:
         split = datasets.load_classes(name)

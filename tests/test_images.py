@@ -16,7 +16,9 @@ from askew.data import backbones
 from askew.data.backbones import Backbone, Memory
 from askew.data.image_changes import shuffled
 from askew.data.image_regions import enlarged
+from askew.data.images import Sample
 from askew.data.pictures import folder
+from askew.data.whitening import whitening
 from askew.metrics import auroc
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews, reflected
 
@@ -376,10 +378,28 @@ def test_features_of_the_whole_image(toy):
     assert batch.shape == (20, 3)
     expected = torch.from_numpy(images / 255).mean((1, 2)).float()
     torch.testing.assert_close(batch, expected, atol=0.02, rtol=0)
-    scaled = Images(backbone="toy").fit(images)
+    scaled = Images(backbone="toy", whitening=0.0).fit(images)
     directions = scaled.features()(scaled.encode(images))
     torch.testing.assert_close(directions, F.normalize(batch), atol=1e-5, rtol=1e-4)
+    whitened = Images(backbone="toy").fit(images)
+    mean, matrix = whitening(F.normalize(batch).double().numpy(), 1.0)
+    expected = (F.normalize(batch).double().numpy() - mean) @ matrix
+    found = whitened.features()(whitened.encode(images))
+    np.testing.assert_allclose(found, expected, atol=2e-3)
     assert sum(toy) == 20  # once an image, whoever asks
+
+
+def test_a_sample_is_evenly_spaced_however_images_come(monkeypatch):
+    monkeypatch.setattr("askew.data.images.MEASURED", 4)
+    places = torch.arange(11.0)[:, None]
+    for size in (1, 2, 3, 11):
+        some = Sample(11)
+        for block in places.split(size):
+            some.add(block)
+        assert torch.cat(some.blocks).ravel().tolist() == [0, 3, 6, 9]
+    maps = Sample(2)
+    maps.add(torch.ones(2, 5, 3, 3))
+    assert maps.blocks[0].shape == (2, 5)
 
 
 def test_features_of_places_are_averaged_and_joined(toy):

@@ -1,4 +1,4 @@
-"""Models of the present schema, kept for good: later versions load them and say the same.
+"""Models of each schema since 2, kept for good: later versions load them and say the same.
 
 Written by `python tests/test_kept_models.py`, once for each SCHEMA, into a folder of its own.
 """
@@ -17,7 +17,7 @@ from askew.store import MANIFEST, SCHEMA
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # tiny detectors are poor ones
 
 MODELS = Path(__file__).parent / "models"
-KEPT = MODELS / "v2"
+SCHEMAS = range(2, SCHEMA + 1)
 KINDS = ["recording", "images", "nodes", "table"]
 
 
@@ -62,14 +62,15 @@ def detectors():
     }
 
 
-@pytest.fixture(scope="module")
-def expected():
-    return json.loads((KEPT / "expected.json").read_text(encoding="utf-8"))
+def read(*parts):
+    return json.loads(MODELS.joinpath(*parts).read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_kept_models_say_what_they_said(kind, expected):
-    detector, said = load(KEPT / kind), expected[kind]
+def test_kept_models_say_what_they_said(kind, schema):
+    detector = load(MODELS / f"v{schema}" / kind)
+    said = read(f"v{schema}", "expected.json")[kind]
     items, close = as_given(said["items"]), {"rtol": 1e-5, "atol": 1e-5}
     np.testing.assert_allclose(detector.decision_function(items), said["scores"], **close)
     np.testing.assert_allclose(detector.p_values(items), said["p_values"], **close)
@@ -77,10 +78,12 @@ def test_kept_models_say_what_they_said(kind, expected):
     assert np.std(said["scores"]) > 1e-3  # or nothing would be compared
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_kept_models_are_of_schema_2_and_small(kind):
-    assert json.loads((KEPT / kind / MANIFEST).read_text(encoding="utf-8"))["schema"] == 2
-    assert sum(path.stat().st_size for path in (KEPT / kind).iterdir()) < 250_000
+def test_kept_models_are_of_their_schema_and_small(kind, schema):
+    assert read(f"v{schema}", kind, MANIFEST)["schema"] == schema
+    folder = MODELS / f"v{schema}" / kind
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 250_000
 
 
 def write():

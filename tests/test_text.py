@@ -82,7 +82,7 @@ def test_long_texts_are_cut_and_counted():
 
 def test_unwhitened_features_are_cosines():
     some = list(texts(0, 10))
-    data = made(scaling="none", layers=1, components=None).fit(some)
+    data = made(whitening=0.0, layers=1, components=None).fit(some)
     features = data.features()(data.encode(some)).double()
     transformer = pretrained(data.model)
     parts = [next(transformer.embed([t], length=16, layers=1)).values.mean(0) for t in some]
@@ -143,7 +143,7 @@ def test_an_empty_text_is_refused_when_scoring_by_its_place():
         {"layers": 3},
         {"layers": 0},
         {"components": 0},
-        {"scaling": "x"},
+        {"whitening": 1.5},
         {"model": "no/such-model-anywhere"},
     ],
 )

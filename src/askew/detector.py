@@ -21,6 +21,7 @@ from askew.data import DataType, Fold, Raw, guess
 from askew.errors import AskewError, InputError, NotFittedError
 from askew.nets.parts import Parts
 from askew.parameters import check_number
+from askew.pieces import pieces
 from askew.seeding import seeded
 from askew.train import History
 
@@ -42,8 +43,8 @@ LEAST_SETTLED = 5
 ROUNDING = 1e-5
 """Relative size of what rounding in single precision may change in a score."""
 
-BATCH_NUMBERS = 2**18
-"""Input numbers in one scoring batch."""
+MOST_SCORED = 4096
+"""Items in one scoring batch."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -327,16 +328,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Yield raw items as batches for scoring, encoded a bounded chunk at a time."""
         self._check_fitted()
         for chunk in self.data_.chunks(X, CHUNK_ITEMS):
-            yield from self._slices(chunk)
+            yield from pieces(chunk, MOST_SCORED)
 
     def score_items(self, items: Tensor) -> Scores:
         """Return the scores of encoded items, ``(n, ...) -> (n,)``."""
-        return self._joined(self.scores, self._slices(items))
-
-    def _slices(self, items: Tensor) -> Iterator[Tensor]:
-        """Cut encoded items into batches of a bounded size."""
-        numbers = max(1, items.numel() // max(1, len(items)))
-        yield from items.split(max(1, min(4096, BATCH_NUMBERS // numbers)))
+        return self._joined(self.scores, pieces(items, MOST_SCORED))
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
         """Return ``of_batch(net, x)`` of all raw items, as the user knows them."""

@@ -30,7 +30,7 @@ from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -206,10 +206,15 @@ def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Say of an older model what went without saying when it was written."""
-    for data in (manifest["data"], manifest["parameters"].get("data")):
-        if manifest["schema"] < 2 and data is not None and data["class"] == "Series":
-            data["parameters"].setdefault("values", False)
+    """Say of an older model what went without saying, or otherwise, when it was written."""
+    for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
+        kind, said = data["class"], data["parameters"]
+        if manifest["schema"] < 2 and kind == "Series":
+            said.setdefault("values", False)
+        if manifest["schema"] < 3 and kind == "Images":
+            said.setdefault("whitening", 0.0)
+        if manifest["schema"] < 3 and kind == "Text":
+            said["whitening"] = 1.0 if said.pop("scaling", "whitened") == "whitened" else 0.0
     return manifest
 
 

@@ -14,6 +14,9 @@ from askew.nets.parts import Parts
 from askew.progress import Progress, Shown
 from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
+LEAST_A_STEP = 8
+"""Items in a step of training, however large they are."""
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrainedDetector(Detector):
@@ -22,7 +25,7 @@ class TrainedDetector(Detector):
     Parameters
     ----------
     epochs, steps: the budget, whichever is reached first; ``None``: no such limit.
-    batch_size: most items a step.
+    batch_size: most items a step; fewer where they are large, as the data type says.
     batches: least batches an epoch, so that small sets take small batches.
     lr: learning rate of Adam.
     weight_decay: strength of the L2 penalty.
@@ -63,7 +66,7 @@ class TrainedDetector(Detector):
             net,
             items[order[judged:]] if judged else items,
             objective,
-            self._budget(len(items) - judged),
+            self._budget(items, len(items) - judged),
             generator=generator,
             validation=items[order[:judged]] if judged else None,
             progress=Shown() if self.verbose else Progress(),
@@ -85,11 +88,14 @@ class TrainedDetector(Detector):
         if not 0 <= self.validation < 1:
             raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
 
-    def _budget(self, items: int) -> Budget:
+    def _budget(self, items: Tensor, learned: int) -> Budget:
+        wanted = min(self.batch_size, learned // self.batches)
+        each = max(1, items.numel() // len(items))
+        fitting = max(LEAST_A_STEP, self.data_.step_numbers // each)
         return Budget(
             epochs=self.epochs,
             steps=self.steps,
-            batch_size=max(1, min(self.batch_size, items // self.batches)),
+            batch_size=int(max(1, min(wanted, fitting))),
             lr=self.lr,
             weight_decay=self.weight_decay,
             schedule=self.schedule,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -48,6 +49,9 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     pickle. Letters: ``n`` raw items, ``B`` items of a batch, ``K`` views, ``D`` embedding,
     ``*P`` points (columns, or channels and steps), ``G`` explained groups of points.
     """
+
+    step_numbers: ClassVar[float] = math.inf
+    """Encoded numbers that a step of training should look at: large items come fewer at a time."""
 
     lacks: ClassVar[Mapping[str, str]] = {}
     """Parts that a data type overrides only to refuse them: name and reason, 'no decoder: ...'."""

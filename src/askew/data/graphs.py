@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -75,10 +75,12 @@ class Graphs(DataType):
     (1, 4)
     """
 
+    step_numbers: ClassVar[float] = 2**18
+
     scaling: str = "standard"
     labels: int = 100
-    networks: str = "summary"
-    width: int = 64
+    networks: str = "gin"
+    width: int = 32
     layers: int = 4
     sums: str = "tempered"
     norm: bool = False

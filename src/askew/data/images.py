@@ -20,6 +20,7 @@ from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
 from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
+from askew.data.whitening import MEASURED, check_whitening, whitening
 from askew.errors import InputError
 from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
@@ -89,6 +90,8 @@ class Images(DataType):
     jitter: spread of the noise on training items, in encoded units.
     smooth: pixels on a side, an odd number, over which distances between images of pixels are
         smoothed: what has moved by a pixel is still near. 1 compares pixel by pixel.
+    whitening: of a backbone's features for distances between images, from 0, not at all, where
+        distances are those of cosines, to 1, fully; see `askew.data.whitening.whitening`.
 
     Example
     -------
@@ -108,6 +111,7 @@ class Images(DataType):
     scaling: str = "standard"
     jitter: float = 0.1
     smooth: int = 5
+    whitening: float = 1.0
 
     def fit(self, X: Raw) -> Self:
         """Learn size and channels, and mean and spread of each channel, from at least two images.
@@ -124,14 +128,18 @@ class Images(DataType):
         self.size_ = self._wanted(frozen, images)
         self.plain_ = frozen is not None or images.plain()
         self.channels_ = len(images.read(0))
-        moments = Moments()
+        moments, some = Moments(), Sample(len(images))
         for block in self._seen(images):
             moments.add(block)
+            some.add(block)
         self.shape_ = list(block.shape[1:])
         self.mean_, self.std_ = moments.mean_and_std()
         scalings = SCALINGS if self._is_map else VECTOR_SCALINGS
         self.center_, self.scale_ = scalings[self.scaling](self.mean_, self.std_)
         self.count_ = len(images)
+        if self._whitens:
+            seen = Directions(np.zeros(1), np.ones(1))(torch.cat(some.blocks)).double().numpy()
+            self.typical_, self.evening_ = whitening(seen, self.whitening)
         return self
 
     def count(self, X: Raw) -> int:
@@ -214,7 +222,8 @@ class Images(DataType):
         """Return smoothed pixels side by side, or a backbone's features of an image, length 1."""
         if self.backbone is None:
             return nn.Sequential(Smoothing(self.smooth), nn.Flatten())
-        return Directions(self.center_, self.scale_)
+        whitened = (self.typical_, self.evening_) if self._whitens else None
+        return Directions(self.center_, self.scale_, whitened)
 
     def local_features(self) -> nn.Module:
         """Return features of places, ``(B, ...) -> (B, h * w, D)``.
@@ -314,6 +323,10 @@ class Images(DataType):
     @property
     def _is_map(self) -> bool:
         return len(self.shape_) == 3
+
+    @property
+    def _whitens(self) -> bool:
+        return self.backbone is not None and self.whitening > 0
 
     @property
     def _is_places(self) -> bool:
@@ -429,8 +442,23 @@ class Images(DataType):
                 "Images(places=True) needs a backbone, such as 'efficientnet-lite0': pixels are "
                 "places already."
             )
+        check_whitening("Images", self.whitening)
         if not 0 <= self.jitter < math.inf:
             raise InputError(f"Images(jitter={self.jitter}) is impossible: choose 0 or more.")
+
+
+class Sample:
+    """Features of whole images, evenly spaced among all and not more than `MEASURED`."""
+
+    def __init__(self, count: int) -> None:
+        self.every, self.seen = -(-count // MEASURED), 0
+        self.blocks: list[Tensor] = []
+
+    def add(self, block: Tensor) -> None:
+        """Look at features ``(b, D)`` or ``(b, D, h, w)``."""
+        kept = block[-self.seen % self.every :: self.every]
+        self.seen += len(block)
+        self.blocks.append(kept.flatten(2).mean(2) if kept.ndim == 4 else kept)
 
 
 class Moments:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
+from askew.data.whitening import MEASURED, check_whitening, whitening
 from askew.errors import InputError
 from askew.nets.attention import (
     SomeWords,
@@ -33,13 +33,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-SCALINGS = ("whitened", "none")
-
 MEASURED_TOKENS = 20_000
 """Tokens of them from which components are learned."""
-
-MEASURED = 2000
-"""Training texts, evenly spaced, from which typical values are learned; more change little."""
 
 CHUNK_NUMBERS = 2**25
 """Numbers of a batch encoded at a time when scoring: 128 MB."""
@@ -58,9 +53,9 @@ class Text(DataType):
     Raw input: a list, array or column of strings, or a table with a column of them.
 
     The features that distances are measured in are the mean over the tokens of a text, in each
-    layer scaled to length 1, so that the length of a text does not matter. "whitened" then
-    divides by how much the training texts differ in each direction (a covariance shrunk as by
-    Ledoit and Wolf): what all training texts have in common becomes what counts.
+    layer scaled to length 1, so that the length of a text does not matter. ``whitening`` then
+    evens out how much the training texts differ in each direction: what they have in common
+    counts more.
 
     A saved model holds the name and a fingerprint of the transformer, not the transformer itself:
     another one is refused when scoring. A folder that has moved is told with
@@ -79,7 +74,8 @@ class Text(DataType):
     components: principal components of the training tokens kept of each layer; None: all.
     looked_at: channels that learned views and their encoder see, those of the widest components;
         None: all. Distances always see all.
-    scaling: of features: "whitened", or "none": their Euclidean distance is then a cosine.
+    whitening: of features, from 0, not at all, where their Euclidean distance is a cosine, to 1,
+        fully; see `askew.data.whitening.whitening`.
     words: random tokens of a text looked at in a step of training; None: all.
     mean: whether attention takes a mean over the tokens; False: a sum, as in the paper.
     width: of the networks' hidden layers.
@@ -98,7 +94,7 @@ class Text(DataType):
     layers: int = 2
     components: int | None = 192
     looked_at: int | None = 64
-    scaling: str = "whitened"
+    whitening: float = 1.0
     words: int | None = 16
     mean: bool = True
     width: int = 64
@@ -329,13 +325,10 @@ class Text(DataType):
         self.spread_ = tokens.values.std(0)
         self.center_ = np.zeros_like(self.token_)
         self.whitening_ = np.eye(self._inputs, dtype=np.float32)
-        if self.scaling == "whitened":
+        if self.whitening:
             means = self.features()(self._padded(tokens)).double().numpy()
-            covariance, _ = ledoit_wolf(means)
-            values, vectors = np.linalg.eigh(covariance)
-            values = np.maximum(values, 1e-6 * values.max() + 1e-12)
-            self.center_ = means.mean(0).astype(np.float32)
-            self.whitening_ = (vectors / np.sqrt(values)).astype(np.float32)
+            center, matrix = whitening(means, self.whitening)
+            self.center_, self.whitening_ = center.astype(np.float32), matrix.astype(np.float32)
 
     def _projected(self, values: Floats) -> Floats:
         """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""
@@ -374,10 +367,7 @@ class Text(DataType):
 
     def _checked_transformer(self) -> Pretrained:
         """Return the transformer, once the parameters make sense."""
-        if self.scaling not in SCALINGS:
-            raise InputError(
-                f"Text(scaling={self.scaling!r}) is not known: choose {' or '.join(SCALINGS)}."
-            )
+        check_whitening("Text", self.whitening)
         for name in ("layers", "components", "looked_at", "words", "width"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -14,6 +14,7 @@ from askew.errors import InputError
 from askew.nets.bank import Bank, remember
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
+from askew.pieces import pieces
 from askew.trained import TrainedDetector
 
 
@@ -64,7 +65,7 @@ class DistanceDetector(TrainedDetector):
         held = [items[fold.held] for fold in folds]
         scores = torch.cat(
             [
-                torch.cat([of_batch(x) for x in part.split(256)])
+                torch.cat([of_batch(x) for x in pieces(part, most=256)])
                 for of_batch, part in zip(scores_of, held, strict=True)
             ]
         )
@@ -94,7 +95,9 @@ class DistanceDetector(TrainedDetector):
         bank = Bank(power=net.bank.power)
         generator = torch.Generator().manual_seed(self.seed)
         remember(bank, net.features, learned, most=self.bank, generator=generator)
-        return torch.cat([bank.distance(net.features(x), neighbors) for x in held.split(256)])
+        return torch.cat(
+            [bank.distance(net.features(x), neighbors) for x in pieces(held, most=256)]
+        )
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from askew.data import DataType, Fold
 from askew.errors import InputError
 from askew.nets.parts import Parts
+from askew.pieces import pieces
 from askew.train import History
 from askew.trained import TrainedDetector
 
@@ -103,4 +104,4 @@ class EnsembleDetector(TrainedDetector):
     @staticmethod
     def mapped(of_batch: Callable[[Tensor], Tensor], items: Tensor) -> Tensor:
         """Return ``of_batch`` of all items, a few hundred at a time."""
-        return torch.cat([of_batch(x) for x in items.split(256)])
+        return torch.cat([of_batch(x) for x in pieces(items, most=256)])
