@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from askew import AskewError, InputError, NeuTraLAD
+from askew import AskewError, InputError, NeuTraLAD, Tabular
 from askew.nets.parts import Parts
 from askew.progress import Progress
 from askew.train import MAX_GRADIENT_NORM, SCHEDULES, Best, Budget, batches, mean_loss, train
+from askew.trained import LEAST_A_STEP
 
 
 class Point(nn.Module):
@@ -192,6 +193,16 @@ def test_epochs_or_steps_whichever_is_reached_first(epochs, steps, taken):
     history = trained(at(0.0), torch.zeros(10, 1), epochs=epochs, steps=steps, batch_size=2)
     assert history.steps == taken
     assert len(history.losses) == math.ceil(taken / 5)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "size"), [(math.inf, 100), (4000, 100), (1000, 25), (1, LEAST_A_STEP)]
+)
+def test_large_items_come_fewer_a_step(monkeypatch, numbers, size):
+    detector = NeuTraLAD(data=Tabular(scaling="none"), steps=1, nets=1, held_out=0.0)
+    detector.fit(np.zeros((400, 40)) + np.arange(400)[:, None])
+    monkeypatch.setattr(Tabular, "step_numbers", numbers)
+    assert detector._budget(torch.zeros(400, 40), 400).batch_size == size
 
 
 def test_a_budget_without_limits_is_refused():

@@ -91,7 +91,7 @@ class TrainedDetector(Detector):
     def _budget(self, items: Tensor, learned: int) -> Budget:
         wanted = min(self.batch_size, learned // self.batches)
         each = max(1, items.numel() // len(items))
-        fitting = max(LEAST_A_STEP, self.data_.step_numbers // each)
+        fitting = max(LEAST_A_STEP, self.data_.step_numbers / each)
         return Budget(
             epochs=self.epochs,
             steps=self.steps,
