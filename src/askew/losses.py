@@ -76,7 +76,7 @@ def contrast(
 
 
 class CosineContrast(torch.autograd.Function):
-    """The terms of `contrast` by cosines, with the way back written out: half the time of a step.
+    """The terms of `contrast` by cosines, with the way back written out, which takes less time.
 
     With ``u`` the unit embeddings and ``p_kl`` the share of ``h(z_k, z_l)`` in the denominator of
     ``l_k``, the slope of ``l_k`` in the cosine of views k and l is ``(p_kl - [l = 0]) /
