@@ -11,6 +11,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from askew import KNN, NeuTraLAD, Series, Tabular
+from askew import KNN, Graphs, Images, NeuTraLAD, Series, Tabular
 from askew.losses import contrast
 from askew.nets.transform import KINDS, Embedding
 
@@ -131,6 +132,96 @@ def views():
             "step_loop_ms": usual,
             "step_ratio": usual / step,
         }
+    return found
+
+
+def types():
+    """The K views of other types in one call against K calls of one, forward and backward.
+
+    Windows have the views of series. Of graphs, whose views are networks over the whole graph, the
+    embedding of them all.
+    """
+    found = {}
+    for name, (data, raw) in examples().items():
+        batch = data.fit(raw).encode(raw)
+        ours = data.transform(VIEWS, "bounded", bias=True)
+        alone = [data.transform(1, "bounded", bias=True) for _ in range(VIEWS)]
+        if isinstance(data, Graphs):
+            ours = data.embedding(VIEWS, "bounded", 32, bias=True).gin
+            alone = [data.encoder(32, bias=True) for _ in range(VIEWS + 1)]
+        mine, loop = best(
+            lambda m=ours, x=batch: m(x).sum().backward(),
+            lambda ms=alone, x=batch: torch.cat([m(x) for m in ms]).sum().backward(),
+            repeats=5,
+        )
+        found[name] = {"views_ms": mine, "views_loop_ms": loop, "views_ratio": loop / mine}
+    return found
+
+
+def examples():
+    """A batch of each kind, as large as a step of training takes."""
+    generator = np.random.default_rng(0)
+    return {
+        "images, 100 of 28 x 28": (Images(), generator.random((100, 28, 28))),
+        "graphs, 100 of 20 nodes": (Graphs(), random_graphs(100, 20)),
+        "graphs, 15 of 400 nodes": (Graphs(), random_graphs(15, 400)),
+    }
+
+
+def random_graphs(count, nodes):
+    """Graphs of so many nodes with three attributes and two edges a node."""
+    generator = np.random.default_rng(0)
+    return [
+        SimpleNamespace(
+            x=generator.normal(size=(nodes, 3)),
+            edge_index=generator.integers(0, nodes, size=(2, 2 * nodes)),
+        )
+        for _ in range(count)
+    ]
+
+
+GROWTH = {
+    "recording of {} steps": ("Windows()", "normal(size=({}, 6))", (20_000, 40_000, 80_000)),
+    "400 images of {0} x {0}": ("Images()", "random((400, {0}, {0}))", (28, 56, 112)),
+    "{} images of 28 x 28": ("Images()", "random(({}, 28, 28))", (1000, 2000, 4000)),
+    "200 graphs of {} nodes": ("Graphs()", "random_graphs(200, {})", (50, 100, 200)),
+    "{} graphs of 50 nodes": ("Graphs()", "random_graphs({}, 50)", (200, 400, 800)),
+}
+"""Type, items and sizes of what is fitted and scored to see how time and memory grow."""
+
+MEASURED = """
+import sys, time, warnings
+import numpy as np, torch
+sys.path.insert(0, {folder!r})
+from speed import random_graphs
+from askew import Graphs, Images, NeuTraLAD, Windows
+torch.set_num_threads(1)
+warnings.simplefilter("ignore")
+normal, random = np.random.default_rng(0).normal, np.random.default_rng(0).random
+items = {items}
+started = time.perf_counter()
+detector = NeuTraLAD(data={data}, steps=30).fit(items)
+fitted = time.perf_counter()
+detector.decision_function(items)
+status = open("/proc/self/status").read()
+peak = status.split("VmHWM:")[1].split()[0]
+print(fitted - started, time.perf_counter() - fitted, peak)
+"""
+"""One fit of 30 steps and one scoring in a process of its own: seconds of both, peak memory."""
+
+
+def growth():
+    """Seconds of a short fit and of scoring, and peak memory, as sizes double."""
+    found = {}
+    for name, (data, items, sizes) in GROWTH.items():
+        for size in sizes:
+            folder = str(Path(__file__).parent)
+            code = MEASURED.format(folder=folder, data=data, items=items.format(size))
+            out = subprocess.run(
+                [sys.executable, "-c", code], check=True, capture_output=True, text=True
+            )
+            fit, score, peak = map(float, out.stdout.split()[-3:])
+            found[name.format(size)] = {"fit_s": fit, "score_s": score, "peak_gb": peak / 1e6}
     return found
 
 
@@ -312,7 +403,10 @@ def start():
     return {"help_ms": best(lambda: subprocess.run(command, check=True, capture_output=True))}
 
 
-PARTS = {p.__name__: p for p in (start, views, epoch, scoring, fitting, streaming)}
+PARTS = {
+    part.__name__: part
+    for part in (start, views, types, epoch, scoring, fitting, growth, streaming)
+}
 
 
 def main():

@@ -14,6 +14,9 @@ from askew.nets.transform import KINDS, Transform
 EPSILON = 1e-5
 """Added to variances."""
 
+TOGETHER = 400_000
+"""Numbers of a hidden layer computed at a time: what is larger than the cache is slower."""
+
 LEAST = 1e-3
 """Added to sums before their square root, whose slope at 0 is infinite."""
 
@@ -61,6 +64,7 @@ class StackedGIN(nn.Module):
 
     def __init__(self, shape: GINShape, stack: int, dim: int) -> None:
         super().__init__()
+        self.hidden = stack * shape.width
         layers = min(shape.layers, dim)
         shares = [dim // layers + (i < dim % layers) for i in range(layers)]
         inputs = [shape.inputs, *[shape.width] * (layers - 1)]
@@ -68,6 +72,11 @@ class StackedGIN(nn.Module):
         self.readouts = nn.ModuleList(Readout(shape, stack, share) for share in shares)
 
     def forward(self, graphs: PackedGraphs) -> Tensor:
+        nodes = max(1, TOGETHER // self.hidden)
+        size = max(1, nodes * len(graphs) // max(1, len(graphs.x)))
+        return torch.cat([self._embedded(some) for some in graphs.split(size)], dim=1)
+
+    def _embedded(self, graphs: PackedGraphs) -> Tensor:
         h, parts = graphs.x.unsqueeze(0), []
         for layer, readout in zip(self.layers, self.readouts, strict=True):
             h = layer(graphs, h)
