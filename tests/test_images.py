@@ -1,6 +1,7 @@
 """Images: every form of input, what is refused, networks, maps, folders, backbones."""
 
 import hashlib
+import json
 import warnings
 
 import numpy as np
@@ -16,11 +17,11 @@ from askew.data import backbones
 from askew.data.backbones import Backbone, Memory
 from askew.data.image_changes import shuffled
 from askew.data.image_regions import enlarged
-from askew.data.images import Sample
 from askew.data.pictures import folder
-from askew.data.whitening import whitening
+from askew.data.whitening import Whitening
 from askew.metrics import auroc
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews, reflected
+from askew.store import MANIFEST
 
 pil = pytest.importorskip("PIL.Image")
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -382,24 +383,28 @@ def test_features_of_the_whole_image(toy):
     directions = scaled.features()(scaled.encode(images))
     torch.testing.assert_close(directions, F.normalize(batch), atol=1e-5, rtol=1e-4)
     whitened = Images(backbone="toy").fit(images)
-    mean, matrix = whitening(F.normalize(batch).double().numpy(), 1.0)
-    expected = (F.normalize(batch).double().numpy() - mean) @ matrix
+    expected = Whitening.of(F.normalize(batch), 1.0)(F.normalize(batch))
     found = whitened.features()(whitened.encode(images))
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
+    some = whitened.encode(images[:9])
+    expected = Whitening.of(directions[:9], 1.0)(directions[:9])
+    torch.testing.assert_close(whitened.features_from(some)(some), expected, atol=2e-3, rtol=0)
     assert sum(toy) == 20  # once an image, whoever asks
 
 
-def test_a_sample_is_evenly_spaced_however_images_come(monkeypatch):
-    monkeypatch.setattr("askew.data.images.MEASURED", 4)
-    places = torch.arange(11.0)[:, None]
-    for size in (1, 2, 3, 11):
-        some = Sample(11)
-        for block in places.split(size):
-            some.add(block)
-        assert torch.cat(some.blocks).ravel().tolist() == [0, 3, 6, 9]
-    maps = Sample(2)
-    maps.add(torch.ones(2, 5, 3, 3))
-    assert maps.blocks[0].shape == (2, 5)
+def test_models_of_schema_2_compare_features_as_they_are(toy, tmp_path):
+    images = colour(count=20)
+    detector = KNN(data=Images(backbone="toy", whitening=0.0)).fit(images)
+    detector.save(tmp_path / "model")
+    path = tmp_path / "model" / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for data in (content["data"], content["parameters"]["data"]):
+        del data["parameters"]["whitening"]
+    del content["data"]["fitted"]["whitened_"]
+    path.write_text(json.dumps({**content, "schema": 2}), encoding="utf-8")
+    old = askew.load(tmp_path / "model")
+    assert old.data_.whitening == 0.0
+    np.testing.assert_array_equal(old.decision_function(images), detector.decision_function(images))
 
 
 def test_features_of_places_are_averaged_and_joined(toy):

@@ -1,5 +1,7 @@
 """Texts: what is read, embedded, cut, refused, and what the networks make of tokens."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from askew.data.embedding_cache import VARIABLE, EmbeddingCache
 from askew.data.pretrained import pretrained
 from askew.data.text import as_texts
 from askew.nets.attention import SomeWords, TextEmbedding, TextEncoder, TokenAttention, TokenViews
+from askew.store import MANIFEST, SCHEMA, _upgraded
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
@@ -92,11 +95,39 @@ def test_unwhitened_features_are_cosines():
     torch.testing.assert_close(features.norm(dim=1), torch.ones(10).double(), atol=1e-4, rtol=0)
 
 
-def test_whitened_features_of_training_texts_spread_evenly():
-    data = made().fit(texts(0, 400))
-    features = data.features()(data.encode(texts(0, 400))).numpy()
-    assert np.abs(features.mean(0)).max() < 0.1
-    assert 0.2 < np.mean(features.var(0)) < 1.5
+def test_whitened_features_of_training_texts_spread_alike():
+    some = list(texts(0, 400))
+    data, plain = made().fit(some), made(whitening=0.0).fit(some)
+    unevenness = []
+    for each in (plain, data):
+        features = each.features()(each.encode(some)).double().numpy()
+        spreads = np.linalg.eigvalsh(np.cov(features, rowvar=False))
+        unevenness.append(spreads[-1] / spreads[len(spreads) // 2])
+        assert np.abs(features.mean(0)).max() < 0.1 or each is plain
+    assert unevenness[1] < 0.2 * unevenness[0]
+    again = data.features_from(data.encode(some))(data.encode(some))
+    torch.testing.assert_close(again, data.features()(data.encode(some)), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("whitening", "scaling"), [(1.0, "whitened"), (0.0, "none")])
+def test_models_of_schema_2_are_as_they_were(whitening, scaling, tmp_path):
+    some = list(texts(0, 60))
+    detector = KNN(data=made(whitening=whitening)).fit(some)
+    detector.save(tmp_path / "model")
+    path = tmp_path / "model" / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["schema"] == SCHEMA
+    for data in (content["data"], content["parameters"]["data"]):
+        del data["parameters"]["whitening"]
+        data["parameters"]["scaling"] = scaling
+    fitted = content["data"]["fitted"]
+    kept = fitted.pop("whitened_") or {"mean": fitted["token_"], "matrix": fitted["token_"]}
+    fitted |= {"center_": kept["mean"], "whitening_": kept["matrix"]}
+    if scaling == "whitened":
+        path.write_text(json.dumps({**content, "schema": 2}), encoding="utf-8")
+        old = askew.load(tmp_path / "model")
+        np.testing.assert_array_equal(old.decision_function(some), detector.decision_function(some))
+    assert _upgraded({**content, "schema": 2})["data"]["parameters"]["whitening"] == whitening
 
 
 def test_raw_input_in_every_form():

@@ -208,13 +208,17 @@ def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
 def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
     for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
-        kind, said = data["class"], data["parameters"]
+        kind, said, learned = data["class"], data["parameters"], data.get("fitted", {})
         if manifest["schema"] < 2 and kind == "Series":
             said.setdefault("values", False)
         if manifest["schema"] < 3 and kind == "Images":
             said.setdefault("whitening", 0.0)
+            learned.setdefault("whitened_", {})
         if manifest["schema"] < 3 and kind == "Text":
             said["whitening"] = 1.0 if said.pop("scaling", "whitened") == "whitened" else 0.0
+            if learned:
+                old = {"mean": learned.pop("center_"), "matrix": learned.pop("whitening_")}
+                learned["whitened_"] = old
     return manifest
 
 

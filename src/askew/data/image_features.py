@@ -12,14 +12,7 @@ Floats = NDArray[np.float64]
 
 
 class Directions(nn.Module):
-    """A backbone's features of an image, unscaled, of length 1, and whitened where that is wanted.
-
-    Not whitened, their distances are those of cosines.
-
-    Parameters
-    ----------
-    center, scale: how a batch was scaled, ``(D,)``.
-    whitening: what is then subtracted and what multiplies, ``(D,)`` and ``(D, D)``.
+    """A backbone's features of an image, unscaled and brought to length 1, for cosine distances.
 
     Shapes
     ------
@@ -28,27 +21,16 @@ class Directions(nn.Module):
 
     center: Tensor
     scale: Tensor
-    mean: Tensor
-    matrix: Tensor
 
-    def __init__(
-        self, center: Floats, scale: Floats, whitening: tuple[Floats, Floats] | None = None
-    ) -> None:
+    def __init__(self, center: Floats, scale: Floats) -> None:
         super().__init__()
         self.register_buffer("center", torch.from_numpy(np.array(center)).float())
         self.register_buffer("scale", torch.from_numpy(np.array(scale)).float())
-        self.whitened = whitening is not None
-        for name, value in zip(("mean", "matrix"), whitening or (), strict=False):
-            self.register_buffer(name, torch.from_numpy(value).double(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return unit vectors, or whitened ones."""
+        """Return unit vectors."""
         whole = x.flatten(2).mean(2) if x.ndim == 4 else x
-        unit = F.normalize(whole * self.scale + self.center, dim=1)
-        if not self.whitened:
-            return unit
-        # In double precision, so that what is rounded does not depend on the batch.
-        return ((unit - self.mean) @ self.matrix).float()
+        return F.normalize(whole * self.scale + self.center, dim=1)
 
 
 class Smoothing(nn.Module):

@@ -20,7 +20,7 @@ from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
 from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
-from askew.data.whitening import MEASURED, check_whitening, whitening
+from askew.data.whitening import Whitening, check_whitening, evenly_spaced, whitened_by
 from askew.errors import InputError
 from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
@@ -91,7 +91,7 @@ class Images(DataType):
     smooth: pixels on a side, an odd number, over which distances between images of pixels are
         smoothed: what has moved by a pixel is still near. 1 compares pixel by pixel.
     whitening: of a backbone's features for distances between images, from 0, not at all, where
-        distances are those of cosines, to 1, fully; see `askew.data.whitening.whitening`.
+        distances are those of cosines, to 1, fully; see `askew.data.whitening.Whitening`.
 
     Example
     -------
@@ -128,18 +128,15 @@ class Images(DataType):
         self.size_ = self._wanted(frozen, images)
         self.plain_ = frozen is not None or images.plain()
         self.channels_ = len(images.read(0))
-        moments, some = Moments(), Sample(len(images))
+        moments = Moments()
         for block in self._seen(images):
             moments.add(block)
-            some.add(block)
         self.shape_ = list(block.shape[1:])
         self.mean_, self.std_ = moments.mean_and_std()
         scalings = SCALINGS if self._is_map else VECTOR_SCALINGS
         self.center_, self.scale_ = scalings[self.scaling](self.mean_, self.std_)
         self.count_ = len(images)
-        if self._whitens:
-            seen = Directions(np.zeros(1), np.ones(1))(torch.cat(some.blocks)).double().numpy()
-            self.typical_, self.evening_ = whitening(seen, self.whitening)
+        self.whitened_ = self._whitened(X) if self.backbone and self.whitening else {}
         return self
 
     def count(self, X: Raw) -> int:
@@ -219,11 +216,14 @@ class Images(DataType):
         return difference.mean(1) if self._is_map else difference
 
     def features(self) -> nn.Module:
-        """Return smoothed pixels side by side, or a backbone's features of an image, length 1."""
-        if self.backbone is None:
-            return nn.Sequential(Smoothing(self.smooth), nn.Flatten())
-        whitened = (self.typical_, self.evening_) if self._whitens else None
-        return Directions(self.center_, self.scale_, whitened)
+        """Return smoothed pixels, or a backbone's features of length 1, whitened: ``(B, D)``."""
+        if not self.whitened_:
+            return self._compared()
+        return nn.Sequential(self._compared(), Whitening(**self.whitened_))
+
+    def features_from(self, items: Tensor) -> nn.Module:
+        """Return `features`, whitened as these encoded items say."""
+        return whitened_by(self._compared(), items, self.whitening if self.whitened_ else 0)
 
     def local_features(self) -> nn.Module:
         """Return features of places, ``(B, ...) -> (B, h * w, D)``.
@@ -320,13 +320,20 @@ class Images(DataType):
             f"{' at ' + ' x '.join(map(str, self._grid)) + ' places' if self._is_places else ''}"
         )
 
+    def _compared(self) -> nn.Module:
+        """Return what distances are measured in, before any whitening."""
+        if self.backbone is None:
+            return nn.Sequential(Smoothing(self.smooth), nn.Flatten())
+        return Directions(self.center_, self.scale_)
+
+    def _whitened(self, X: Raw) -> dict[str, NDArray[np.float32]]:
+        """Measure how the features of training images spread."""
+        some = self.encode(self.take(X, evenly_spaced(self.count_)))
+        return Whitening.of(self._compared()(some), self.whitening).kept()
+
     @property
     def _is_map(self) -> bool:
         return len(self.shape_) == 3
-
-    @property
-    def _whitens(self) -> bool:
-        return self.backbone is not None and self.whitening > 0
 
     @property
     def _is_places(self) -> bool:
@@ -445,20 +452,6 @@ class Images(DataType):
         check_whitening("Images", self.whitening)
         if not 0 <= self.jitter < math.inf:
             raise InputError(f"Images(jitter={self.jitter}) is impossible: choose 0 or more.")
-
-
-class Sample:
-    """Features of whole images, evenly spaced among all and not more than `MEASURED`."""
-
-    def __init__(self, count: int) -> None:
-        self.every, self.seen = -(-count // MEASURED), 0
-        self.blocks: list[Tensor] = []
-
-    def add(self, block: Tensor) -> None:
-        """Look at features ``(b, D)`` or ``(b, D, h, w)``."""
-        kept = block[-self.seen % self.every :: self.every]
-        self.seen += len(block)
-        self.blocks.append(kept.flatten(2).mean(2) if kept.ndim == 4 else kept)
 
 
 class Moments:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
-from askew.data.whitening import MEASURED, check_whitening, whitening
+from askew.data.whitening import Whitening, check_whitening, evenly_spaced, whitened_by
 from askew.errors import InputError
 from askew.nets.attention import (
     SomeWords,
@@ -75,7 +75,7 @@ class Text(DataType):
     looked_at: channels that learned views and their encoder see, those of the widest components;
         None: all. Distances always see all.
     whitening: of features, from 0, not at all, where their Euclidean distance is a cosine, to 1,
-        fully; see `askew.data.whitening.whitening`.
+        fully; see `askew.data.whitening.Whitening`.
     words: random tokens of a text looked at in a step of training; None: all.
     mean: whether attention takes a mean over the tokens; False: a sum, as in the paper.
     width: of the networks' hidden layers.
@@ -110,7 +110,7 @@ class Text(DataType):
         texts = as_texts(X, self.column)
         if len(texts) < 2:
             raise InputError(f"{len(texts)} texts were given: expected at least 2 to learn from.")
-        places = np.unique(np.linspace(0, len(texts) - 1, MEASURED).astype(int))
+        places = evenly_spaced(len(texts))
         some = [texts[i] for i in places]
         tokens = joined(list(transformer.embed(some, length=self.length, layers=self.layers)))
         check_words(tokens.lengths, places)
@@ -120,8 +120,11 @@ class Text(DataType):
         self.length_ = min(self.length, math.ceil(1.25 * self.lengths_[1]))
         self._learn_components(tokens.values, transformer.width)
         tokens = tokens._replace(values=self._projected(tokens.values))
-        self._learn_features(tokens)
-        self._recent = self._padded(tokens), {text: i for i, text in enumerate(some)}
+        self.spread_ = tokens.values.std(0)
+        batch = self._padded(tokens)
+        means = self._means()(batch)
+        self.whitened_ = Whitening.of(means, self.whitening).kept() if self.whitening else {}
+        self._recent = batch, {text: i for i, text in enumerate(some)}
         return self
 
     def count(self, X: Raw) -> int:
@@ -188,9 +191,14 @@ class Text(DataType):
         return SomeWords(self.words)
 
     def features(self) -> nn.Module:
-        """Return the mean token of a text, of length 1, whitened or not: ``(B, D)``."""
-        measured = map(torch.from_numpy, (self.token_, self.center_, self.whitening_))
-        return TextFeatures(*measured, layers=len(self.components_))
+        """Return the mean token of a text, of length 1 and then whitened: ``(B, D)``."""
+        if not self.whitened_:
+            return self._means()
+        return nn.Sequential(self._means(), Whitening(**self.whitened_))
+
+    def features_from(self, items: Tensor) -> nn.Module:
+        """Return `features`, whitened as these encoded texts say."""
+        return whitened_by(self._means(), items, self.whitening)
 
     def local_features(self) -> nn.Module:
         """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""
@@ -304,6 +312,10 @@ class Text(DataType):
         widths = [self.width, self.width]
         return TextEncoder(inputs, dim, widths=widths, mean=self.mean, bias=bias)
 
+    def _means(self) -> nn.Module:
+        """Return the mean token of a text, of length 1 in each layer: ``(B, D)``."""
+        return TextFeatures(torch.from_numpy(self.token_), layers=len(self.components_))
+
     def _learn_components(self, values: Floats, width: int) -> None:
         """Find the directions in which the tokens of each layer differ most, widest first.
 
@@ -319,16 +331,6 @@ class Text(DataType):
         self.components_ = (vectors / np.maximum(sizes, 1e-12)).astype(np.float32)  # (L, w, C)
         token = np.einsum("lw,lwc->cl", means, self.components_)
         self.token_ = token.astype(np.float32).ravel()  # (C * L,)
-
-    def _learn_features(self, tokens: Tokens) -> None:
-        """Learn how far tokens and whole texts are from the typical ones."""
-        self.spread_ = tokens.values.std(0)
-        self.center_ = np.zeros_like(self.token_)
-        self.whitening_ = np.eye(self._inputs, dtype=np.float32)
-        if self.whitening:
-            means = self.features()(self._padded(tokens)).double().numpy()
-            center, matrix = whitening(means, self.whitening)
-            self.center_, self.whitening_ = center.astype(np.float32), matrix.astype(np.float32)
 
     def _projected(self, values: Floats) -> Floats:
         """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
+from torch import Tensor, nn
 
+from askew.data.base import Batch
 from askew.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -14,24 +19,24 @@ MEASURED = 2000
 """Items, evenly spaced, from which a covariance is learned; more change little."""
 
 
-def whitening(features: Floats, power: float) -> tuple[Floats, Floats]:
-    """Return the mean of features and the matrix that evens out how they spread.
+class Whitening(nn.Module):
+    """Features less their mean, divided by how much they differ in each direction.
 
     Pretrained networks describe an item by hundreds of numbers that vary together. A distance then
     mostly sees the few directions in which all items differ anyway, and hardly those in which the
     training items agree. With C the covariance, shrunk as by Ledoit and Wolf because there are
-    seldom more items than numbers, the matrix is ``C ** (-power / 2)``.
+    seldom more items than numbers, and c its smallest eigenvalue, features are multiplied by
+    ``(C / c) ** (-power / 2)``: axes keep their meaning, and the direction in which items differ
+    least its size, however many items were measured.
 
     Parameters
     ----------
-    features: ``(n, D)``.
-    power: 0: features stay as they are; 1: they spread alike in all directions (the distance to
-        the mean is then Mahalanobis'); 0.5: half-way.
+    mean, matrix: what is subtracted, ``(D,)``, and what then multiplies, ``(D, D)``; they are kept
+        with the data type, not among the weights.
 
-    Returns
-    -------
-    What is subtracted ``(D,)``, and the symmetric matrix that then multiplies ``(D, D)``: axes keep
-    their meaning.
+    Shapes
+    ------
+    ``(B, D) -> (B, D)``
 
     Sources: Ledoit and Wolf, J. Multivariate Analysis 88, 2004; Rippel, Mertens, Merhof, Modeling
     the distribution of normal data in pre-trained deep features, ICPR 2021.
@@ -39,14 +44,47 @@ def whitening(features: Floats, power: float) -> tuple[Floats, Floats]:
     Example
     -------
     >>> wide = np.random.default_rng(0).normal(size=(5000, 2)) * [10.0, 1.0]
-    >>> mean, matrix = whitening(wide, power=1.0)
-    >>> ((wide - mean) @ matrix).std(0).round(1).tolist()
+    >>> whiten = Whitening.of(torch.from_numpy(wide), power=1.0)
+    >>> whiten(torch.from_numpy(wide)).std(0).round(decimals=1).tolist()
     [1.0, 1.0]
     """
-    covariance, _ = ledoit_wolf(features)
-    values, vectors = np.linalg.eigh(covariance)
-    values = np.maximum(values, 1e-6 * values.max() + 1e-12)
-    return features.mean(0), (vectors * values ** (-power / 2)) @ vectors.T
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __init__(self, mean: NDArray[np.floating], matrix: NDArray[np.floating]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.from_numpy(mean).double(), persistent=False)
+        self.register_buffer("matrix", torch.from_numpy(matrix).double(), persistent=False)
+
+    @classmethod
+    def of(cls, features: Tensor, power: float) -> Self:
+        """Measure features ``(n, D)``; power 1 whitens fully, 0 not at all."""
+        measured: Floats = features.double().cpu().numpy()
+        covariance, _ = ledoit_wolf(measured)
+        values, vectors = np.linalg.eigh(covariance)
+        values = np.maximum(values, 1e-6 * values.max() + 1e-12)
+        matrix = (vectors * (values / values[0]) ** (-power / 2)) @ vectors.T
+        return cls(measured.mean(0).astype(np.float32), matrix.astype(np.float32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return whitened features."""
+        # In double precision, so that what is rounded does not depend on the batch.
+        whitened: Tensor = ((x.double() - self.mean) @ self.matrix).to(x.dtype)
+        return whitened
+
+    def kept(self) -> dict[str, NDArray[np.float32]]:
+        """Return what the constructor takes."""
+        return {name: value.float().cpu().numpy() for name, value in self.named_buffers()}
+
+
+@torch.no_grad()
+def whitened_by(features: nn.Module, items: Batch, power: float) -> nn.Module:
+    """Return features followed by a `Whitening` measured on encoded items; alone at power 0."""
+    if power == 0:
+        return features
+    some = items[evenly_spaced(len(items))]
+    return nn.Sequential(features, Whitening.of(features(some), power).to(some.device))
 
 
 def check_whitening(owner: str, power: float) -> None:
@@ -55,3 +93,14 @@ def check_whitening(owner: str, power: float) -> None:
         raise InputError(
             f"{owner}(whitening={power}) is impossible: choose 0 (features as they are) to 1."
         )
+
+
+def evenly_spaced(count: int) -> NDArray[np.intp]:
+    """Return at most `MEASURED` positions among so many items, first and last included.
+
+    Example
+    -------
+    >>> evenly_spaced(3), len(evenly_spaced(1_000_000))
+    (array([0, 1, 2]), 2000)
+    """
+    return np.unique(np.linspace(0, count - 1, MEASURED).astype(np.intp))

@@ -72,7 +72,9 @@ class DistanceDetector(TrainedDetector):
         if self.neighbors:
             distances = torch.cat(
                 [
-                    self._distances(net, items[fold.learned], part, self.neighbors + itself)
+                    self._distances(
+                        items[fold.learned], part, self.neighbors + itself, net.bank.power
+                    )
                     for fold, part in zip(folds, held, strict=True)
                 ]
             )
@@ -90,14 +92,13 @@ class DistanceDetector(TrainedDetector):
         both: Tensor = own(scores) + net.distance(distances)
         return both
 
-    def _distances(self, net: Parts, learned: Tensor, held: Tensor, neighbors: int) -> Tensor:
+    def _distances(self, learned: Tensor, held: Tensor, neighbors: int, power: float) -> Tensor:
         """Return how far held-out items are from those of their fold, ``(held,)``."""
-        bank = Bank(power=net.bank.power)
+        bank, features = Bank(power=power), self.data_.features_from(learned).to(learned.device)
         generator = torch.Generator().manual_seed(self.seed)
-        remember(bank, net.features, learned, most=self.bank, generator=generator)
-        return torch.cat(
-            [bank.distance(net.features(x), neighbors) for x in pieces(held, most=256)]
-        )
+        remember(bank, features, learned, most=self.bank, generator=generator)
+        near = [bank.distance(features(x), neighbors) for x in pieces(held, most=256)]
+        return torch.cat(near)
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""

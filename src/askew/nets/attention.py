@@ -200,13 +200,11 @@ class SomeWords(nn.Module):
 
 
 class TextFeatures(nn.Module):
-    """The mean token of each text, of length 1, then moved and turned as was measured.
+    """The mean token of each text, of length 1.
 
     Parameters
     ----------
     token: what tokens are measured from, added to their mean, ``(D,)``.
-    center, whitening: what is subtracted from features, and what then multiplies them, ``(D,)``
-        and ``(D, D)``.
     layers: in whose channels, one after the other, the mean gets length 1 for itself.
 
     Shapes
@@ -215,18 +213,13 @@ class TextFeatures(nn.Module):
     """
 
     token: Tensor
-    center: Tensor
-    whitening: Tensor
 
-    def __init__(self, token: Tensor, center: Tensor, whitening: Tensor, *, layers: int) -> None:
+    def __init__(self, token: Tensor, *, layers: int) -> None:
         super().__init__()
-        for name, value in {"token": token, "center": center, "whitening": whitening}.items():
-            self.register_buffer(name, value, persistent=False)
+        self.register_buffer("token", token, persistent=False)
         self.layers = layers
 
     def forward(self, x: Tensor) -> Tensor:
         mean = masked_mean(*tokens_of(x)).double() + self.token
         parts = nn.functional.normalize(mean.unflatten(-1, (-1, self.layers)), dim=-2)
-        # In double precision, so that what is rounded does not depend on the batch.
-        features = (parts.flatten(-2) - self.center) @ self.whitening.double()
-        return features.float()
+        return parts.flatten(-2).float()
