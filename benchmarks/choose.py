@@ -1,8 +1,9 @@
 """What the default is made of: candidates judged without labels, by anomalies planted in normals.
 
 After each fit, askew scores altered copies of the held-out items (scaled, shuffled, pushed, noise;
-for series also reversed). The mean AUROC of these copies against the originals needs no label, and
-decides; the AUROC and AP on the test part stand beside it to show what the choice was worth.
+for series also reversed; for graphs scaled, shuffled, rewired, cut, grown). The mean AUROC of these
+copies against the originals needs no label, and decides; the AUROC and AP on the test part stand
+beside it to show what the choice was worth.
 
 Run: python benchmarks/choose.py [tables] [series] [graphs] [--out FILE.json]; finished candidates
 are kept.

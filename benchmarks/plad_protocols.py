@@ -63,7 +63,7 @@ def main():
     for name, make in METHODS.items():
         runs = [measured(make, seed) for seed in range(SEEDS)]
         found[name] = {
-            protocol: [float(np.mean(values)), float(np.std(values))]
+            protocol: [float(np.mean(values)), float(np.std(values, ddof=1))]
             for protocol in runs[0]
             for values in [[run[protocol] for run in runs]]
         }

@@ -16,6 +16,7 @@ from askew.data import guess
 from askew.data.graph_set import as_graph_set, clean_edges
 from askew.data.graphs import without_each
 from askew.data.packed_graphs import PackedGraphs, ragged
+from askew.metrics import auroc
 from askew.nets.gin import GINShape, GraphEmbedding, GraphViews, StackedGIN, graph_norm
 from askew.nets.graph_summary import GraphSummary, degree_bucket
 from askew.read_graphs import has_tu_files, read_graphs
@@ -389,14 +390,26 @@ def test_explanation_points_at_the_strange_node_and_is_drawn():
     assert len(figure.axes) == 2
 
 
-def test_saved_graphs_score_as_before(tmp_path):
-    data = Graphs(networks="gin", norm=True, sums="plain", width=8)
+@pytest.mark.parametrize(
+    "data", [Graphs(norm=True, sums="plain", width=8), Graphs(networks="summary", width=8)]
+)
+def test_saved_graphs_score_as_before(data, tmp_path):
     detector = NeuTraLAD(steps=5, data=data).fit(random_graphs([5] * 30))
     detector.save(tmp_path / "model")
     new = random_graphs([4, 9], seed=3)
     np.testing.assert_array_equal(
         load(tmp_path / "model").decision_function(new), detector.decision_function(new)
     )
+
+
+def test_views_of_a_summary_find_larger_graphs():
+    data = Graphs(networks="summary", width=16)
+    detector = NeuTraLAD(steps=60, data=data, nets=1).fit(random_graphs([8] * 100))
+    normal, larger = (random_graphs([size] * 20, seed=7) for size in (8, 24))
+    scores = detector.decision_function([*normal, *larger])
+    assert auroc(np.repeat([0, 1], 20), scores) > 0.9
+    assert data.step_numbers == np.inf
+    assert Graphs().step_numbers < np.inf
 
 
 # Public sets, where they are.

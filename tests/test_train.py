@@ -201,7 +201,7 @@ def test_epochs_or_steps_whichever_is_reached_first(epochs, steps, taken):
 def test_large_items_come_fewer_a_step(monkeypatch, numbers, size):
     detector = NeuTraLAD(data=Tabular(scaling="none"), steps=1, nets=1, held_out=0.0)
     detector.fit(np.zeros((400, 40)) + np.arange(400)[:, None])
-    monkeypatch.setattr(Tabular, "step_numbers", numbers)
+    monkeypatch.setattr(Tabular, "step_numbers", property(lambda data: numbers))
     assert detector._budget(torch.zeros(400, 40), 400).batch_size == size
 
 

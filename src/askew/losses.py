@@ -32,12 +32,6 @@ def euclidean(z: Tensor) -> Tensor:
     return -(squared + 1e-12).sqrt()
 
 
-SIMILARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "cosine": cosine,
-    "euclidean": euclidean,
-}
-
-
 def contrast(
     reference: Tensor, views: Tensor, temperature: float, similarity: str = "cosine"
 ) -> Tensor:
@@ -67,12 +61,7 @@ def contrast(
     5.545177
     """
     z = torch.cat([reference.unsqueeze(1), views], dim=1)  # (B, 1 + K, D)
-    if similarity == "cosine":
-        terms: Tensor = CosineContrast.apply(z, temperature)  # type: ignore[no-untyped-call]
-        return terms
-    sim = SIMILARITIES[similarity](z)[:, 1:] / temperature  # (B, K, 1 + K)
-    not_itself = z.new_zeros(z.shape[1], z.shape[1]).fill_diagonal_(-torch.inf)[1:]
-    return (sim + not_itself).logsumexp(-1) - sim[..., 0]
+    return SIMILARITIES[similarity](z, temperature)
 
 
 class CosineContrast(torch.autograd.Function):
@@ -112,6 +101,26 @@ class CosineContrast(torch.autograd.Function):
         in_unit = torch.bmm(in_cosines + in_cosines.mT, unit)
         across = in_unit.sub_(unit * (unit * in_unit).sum(-1, keepdim=True))
         return across.div_(length), None
+
+
+def cosine_terms(z: Tensor, temperature: float) -> Tensor:
+    """Return the terms of `contrast` by cosines, ``(B, 1 + K, D) -> (B, K)``."""
+    terms: Tensor = CosineContrast.apply(z, temperature)  # type: ignore[no-untyped-call]
+    return terms
+
+
+def euclidean_terms(z: Tensor, temperature: float) -> Tensor:
+    """Return the terms of `contrast` by minus the distance, ``(B, 1 + K, D) -> (B, K)``."""
+    sim = euclidean(z)[:, 1:] / temperature  # (B, K, 1 + K)
+    not_itself = z.new_zeros(z.shape[1], z.shape[1]).fill_diagonal_(-torch.inf)[1:]
+    return (sim + not_itself).logsumexp(-1) - sim[..., 0]
+
+
+SIMILARITIES: Mapping[str, Callable[[Tensor, float], Tensor]] = {
+    "cosine": cosine_terms,
+    "euclidean": euclidean_terms,
+}
+"""The terms of `contrast` by the name of the similarity."""
 
 
 def prediction(logits: Tensor) -> Tensor:

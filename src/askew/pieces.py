@@ -9,7 +9,7 @@ NUMBERS = 2**18
 
 
 def pieces(items: Tensor, most: int) -> tuple[Tensor, ...]:
-    """Cut encoded items into batches of at most `NUMBERS` numbers and at most ``most`` items.
+    """Cut encoded items into batches of about `NUMBERS` numbers, 1 to ``most`` items each.
 
     Example
     -------

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from askew.errors import AskewError, InputError
-from askew.pieces import pieces
 from askew.progress import Advance, Progress
 
 Objective = Callable[[Any, Tensor], Tensor]
@@ -174,7 +173,7 @@ def mean_loss(net: nn.Module, items: Tensor, objective: Objective) -> float:
     training = net.training
     net.eval()
     with torch.no_grad():
-        total = math.fsum(float(objective(net, x).sum()) for x in pieces(items, most=512))
+        total = math.fsum(float(objective(net, x).sum()) for x in items.split(512))
     net.train(training)
     return total / len(items)
 

@@ -15,7 +15,7 @@ from askew.progress import Progress, Shown
 from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
 LEAST_A_STEP = 8
-"""Items in a step of training, however large they are."""
+"""Items that a step of training takes, however large they are, where there are so many."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -50,9 +50,6 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     ``*P`` points (columns, or channels and steps), ``G`` explained groups of points.
     """
 
-    step_numbers: ClassVar[float] = math.inf
-    """Encoded numbers that a step of training should look at: large items come fewer at a time."""
-
     lacks: ClassVar[Mapping[str, str]] = {}
     """Parts that a data type overrides only to refuse them: name and reason, 'no decoder: ...'."""
 
@@ -75,6 +72,11 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
 
         Raises ``InputError`` where ``X`` is not of this type, is empty, or cannot be learned from.
         """
+
+    @property
+    def step_numbers(self) -> float:
+        """Encoded numbers that a step of training should look at; large items come fewer a step."""
+        return math.inf
 
     @abstractmethod
     def count(self, X: Raw) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ SCALINGS = ("standard", "none")
 SUMS = ("tempered", "plain")
 NETWORKS = ("summary", "gin")
 VIEW_LAYERS = 2
+STEP_NUMBERS = 2**18  # thirteen graphs of a few hundred nodes with labels
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -54,8 +55,9 @@ class Graphs(DataType):
         nodes; "none" leaves it.
     labels: commonest labels that get a column of their own; the rest share one.
     networks: "gin": one graph isomorphism network for the graph and one for each view, as in the
-        paper. "summary": views and encoder work on what `features` says of a graph, as on a row of
-        a table; a tenth of the time, but only what a node and its neighbours show.
+        paper; these alter no item, so a method's ``kind`` of view does not matter. "summary": views
+        and encoder work on what `features` says of a graph, as on a row of a table; much faster,
+        but only what a node and its neighbours show.
     width, layers: of the networks of either kind.
     sums: of "gin". "tempered" divides sums over a node and its neighbours by how many these are on
         average in training, and takes the square root of sums over nodes, whose random part then
@@ -73,8 +75,6 @@ class Graphs(DataType):
     >>> data.encode([networkx.path_graph(4)]).shape  # 0 to 2 neighbours, or more
     (1, 4)
     """
-
-    step_numbers: ClassVar[float] = 2**18
 
     scaling: str = "standard"
     labels: int = 100
@@ -104,6 +104,11 @@ class Graphs(DataType):
         self.node_mean_ = items.x.double().mean(0).numpy()
         self._learn_summary(items)
         return self
+
+    @property
+    def step_numbers(self) -> float:
+        """Encoded numbers a step: graph networks are slow on many nodes at once, summaries not."""
+        return STEP_NUMBERS if self.networks == "gin" else super().step_numbers
 
     def count(self, X: Raw) -> int:
         """Return the number of graphs."""
