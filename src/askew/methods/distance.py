@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from askew.data import Fold
 from askew.detector import LEAST_SETTLED
@@ -16,6 +16,9 @@ from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
 from askew.pieces import pieces
 from askew.trained import TrainedDetector
+
+POWER = 1.0
+"""Of the distance: a sum of absolute differences, which few odd numbers among many do not rule."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -35,9 +38,9 @@ class DistanceDetector(TrainedDetector):
     bank: int = 5000
 
     @staticmethod
-    def distance_parts() -> dict[str, torch.nn.Module]:
+    def distance_parts() -> dict[str, nn.Module]:
         """Return an empty bank and the surprise of its distances."""
-        return {"bank": Bank(power=1.0), "distance": Surprise()}
+        return {"bank": Bank(power=POWER), "distance": Surprise()}
 
     def remember(self, net: Parts, items: Tensor, generator: torch.Generator) -> None:
         """Remember items for the distance, where it is asked for."""
@@ -53,6 +56,11 @@ class DistanceDetector(TrainedDetector):
         folds: list[Fold],
     ) -> list[Tensor]:
         """Measure how large both parts of the score usually are; returns as `settle` does.
+
+        How surprising a distance is, is measured in the features of all training items. Where those
+        are whitened, that draws the items together: distances then count the more beside the
+        networks, the fewer items there are for the numbers. What is returned, for p-values, is not
+        drawn together: it is measured in the features of what each network learned from.
 
         Parameters
         ----------
@@ -70,17 +78,13 @@ class DistanceDetector(TrainedDetector):
             ]
         )
         if self.neighbors:
-            distances = torch.cat(
-                [
-                    self._distances(
-                        items[fold.learned], part, self.neighbors + itself, net.bank.power
-                    )
-                    for fold, part in zip(folds, held, strict=True)
-                ]
-            )
+            count, known = self.neighbors + itself, [items[fold.learned] for fold in folds]
+            alone = [self.data_.features_from(x).to(x.device) for x in known]
+            apart = self._all_distances(alone, known, held, count)
+            drawn = self._all_distances([net.features] * len(folds), known, held, count)
             own.measure(scores)
-            net.distance.measure(distances)
-            scores = own.crossed(scores) + net.distance.crossed(distances)
+            net.distance.measure(drawn)
+            scores = own.crossed(scores, scores) + net.distance.crossed(apart, drawn)
         sizes = [0 if itself else len(part) for part in held]
         return list(scores[: sum(sizes)].split(sizes))
 
@@ -92,13 +96,20 @@ class DistanceDetector(TrainedDetector):
         both: Tensor = own(scores) + net.distance(distances)
         return both
 
-    def _distances(self, learned: Tensor, held: Tensor, neighbors: int, power: float) -> Tensor:
-        """Return how far held-out items are from those of their fold, ``(held,)``."""
-        bank, features = Bank(power=power), self.data_.features_from(learned).to(learned.device)
-        generator = torch.Generator().manual_seed(self.seed)
-        remember(bank, features, learned, most=self.bank, generator=generator)
-        near = [bank.distance(features(x), neighbors) for x in pieces(held, most=256)]
-        return torch.cat(near)
+    def _all_distances(
+        self,
+        features: Sequence[nn.Module],
+        learned: Sequence[Tensor],
+        held: Sequence[Tensor],
+        neighbors: int,
+    ) -> Tensor:
+        """Return how far held-out items are from what was learned in their fold, ``(n,)``."""
+        found = []
+        for of, known, new in zip(features, learned, held, strict=True):
+            bank, generator = Bank(power=POWER), torch.Generator().manual_seed(self.seed)
+            remember(bank, of, known, most=self.bank, generator=generator)
+            found += [bank.distance(of(x), neighbors) for x in pieces(new, most=256)]
+        return torch.cat(found)
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""

@@ -48,16 +48,24 @@ class Surprise(nn.Module):
         upper = ordered[len(ordered) // 2 :]
         self.scale = (upper - upper[0]).mean().clamp_min(1e-9 + 1e-6 * upper[0].abs())[None]
 
-    def crossed(self, scores: Tensor, folds: int = 20) -> Tensor:
-        """Return the surprise of each reference score among the others, ``(n,) -> (n,)``.
+    def crossed(self, scores: Tensor, among: Tensor, folds: int = 20) -> Tensor:
+        """Return the surprise of each score among the reference scores of other items.
 
         What a new normal item would get: among all of them, itself included, it would be smaller.
+
+        Parameters
+        ----------
+        scores, among: a score and a reference score of the same items, ``(n,)`` each; often alike.
+
+        Returns
+        -------
+        ``(n,)``
         """
         fold = torch.arange(len(scores), device=scores.device) % min(folds, len(scores))
         values = torch.empty(len(scores), dtype=torch.float64, device=scores.device)
         for i in range(int(fold.max()) + 1):
             others = Surprise().to(scores.device)
-            others.measure(scores[fold != i])
+            others.measure(among[fold != i])
             values[fold == i] = others(scores[fold == i])
         return values
 
