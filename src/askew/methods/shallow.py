@@ -12,6 +12,7 @@ from askew.data import Fold
 from askew.detector import Detector
 from askew.errors import InputError
 from askew.nets.parts import Parts
+from askew.pieces import pieces
 from askew.train import History
 
 
@@ -44,7 +45,7 @@ class ShallowDetector(Detector):
         items = items[folds[0].learned]
         if len(items) > self.most:
             items = items[torch.randperm(len(items), generator=generator)[: self.most]]
-        features = torch.cat([net.features(x) for x in items.split(4096)])
+        features = torch.cat([net.features(x) for x in pieces(items, most=4096)])
         self.learn_features(net, features.double(), generator)
         return History()
 

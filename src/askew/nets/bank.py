@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from askew.pieces import pieces
+
 
 class Bank(nn.Module):
     """A bounded memory of feature vectors.
@@ -68,7 +70,7 @@ def remember(
     """Fill a bank with features of distinct items: copies would take the place of rarer ones."""
     order = torch.randperm(len(items), generator=generator).to(items.device)
     some = items[order[: RECALLED * most]]
-    found = torch.cat([features(x) for x in some.split(4096)])
+    found = torch.cat([features(x) for x in pieces(some, most=4096)])
     bank.fill(torch.unique(found, dim=0), most=most, generator=generator)
 
 
