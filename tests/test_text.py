@@ -17,7 +17,7 @@ from askew.data.embedding_cache import VARIABLE, EmbeddingCache
 from askew.data.pretrained import pretrained
 from askew.data.text import as_texts
 from askew.nets.attention import SomeWords, TextEmbedding, TextEncoder, TokenAttention, TokenViews
-from askew.store import MANIFEST, SCHEMA, _upgraded
+from askew.store import MANIFEST
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
@@ -105,6 +105,7 @@ def test_whitened_features_of_training_texts_spread_alike():
         unevenness.append(spreads[-1] / spreads[len(spreads) // 2])
         assert np.abs(features.mean(0)).max() < 0.1 or each is plain
     assert unevenness[1] < 0.2 * unevenness[0]
+    assert plain.features_from(plain.encode(some)) is None
     again = data.features_from(data.encode(some))(data.encode(some))
     torch.testing.assert_close(again, data.features()(data.encode(some)), atol=1e-4, rtol=1e-3)
 
@@ -113,21 +114,25 @@ def test_whitened_features_of_training_texts_spread_alike():
 def test_models_of_schema_2_are_as_they_were(whitening, scaling, tmp_path):
     some = list(texts(0, 60))
     detector = KNN(data=made(whitening=whitening)).fit(some)
+    size = len(detector.data_.token_)
+    kept = detector.data_.whitened_ or {
+        "mean": np.zeros(size, np.float32),
+        "matrix": np.eye(size, dtype=np.float32),
+    }
+    detector.data_.whitened_ = kept  # as they were kept, whitened or not
     detector.save(tmp_path / "model")
     path = tmp_path / "model" / MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["schema"] == SCHEMA
     for data in (content["data"], content["parameters"]["data"]):
         del data["parameters"]["whitening"]
         data["parameters"]["scaling"] = scaling
     fitted = content["data"]["fitted"]
-    kept = fitted.pop("whitened_") or {"mean": fitted["token_"], "matrix": fitted["token_"]}
-    fitted |= {"center_": kept["mean"], "whitening_": kept["matrix"]}
-    if scaling == "whitened":
-        path.write_text(json.dumps({**content, "schema": 2}), encoding="utf-8")
-        old = askew.load(tmp_path / "model")
-        np.testing.assert_array_equal(old.decision_function(some), detector.decision_function(some))
-    assert _upgraded({**content, "schema": 2})["data"]["parameters"]["whitening"] == whitening
+    old = fitted.pop("whitened_")
+    fitted |= {"center_": old["mean"], "whitening_": old["matrix"]}
+    path.write_text(json.dumps({**content, "schema": 2}), encoding="utf-8")
+    found = askew.load(tmp_path / "model")
+    assert found.data_.whitening == whitening
+    np.testing.assert_allclose(found.decision_function(some), detector.decision_function(some))
 
 
 def test_raw_input_in_every_form():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from askew import Images, NeuTraLAD, Tabular, Text
-from askew.data.whitening import Whitening, whitened_by
+from askew.data.whitening import Whitening, measured, whitened
 from askew.errors import InputError
 
 
@@ -53,15 +53,15 @@ class Toy(Tabular):
     """Rows whose distances are whitened, as those of features of images are."""
 
     def features(self):
-        return Whitening(**self.whitened_)
+        return whitened(nn.Identity(), self.whitened_)
 
     def fit(self, X):
         super().fit(X)
-        self.whitened_ = Whitening.of(self.encode(X), 1.0).kept()
+        self.whitened_ = measured(nn.Identity(), self.encode(X), 1.0)
         return self
 
     def features_from(self, items):
-        return whitened_by(nn.Identity(), items, 1.0)
+        return whitened(nn.Identity(), measured(nn.Identity(), items, 1.0))
 
 
 def test_alarms_stay_near_the_rate_with_more_features_than_items():

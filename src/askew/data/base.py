@@ -193,13 +193,13 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def features(self) -> nn.Module:
         """Return a network without learned weights, ``(B, ...) -> (B, D)``, for distances."""
 
-    def features_from(self, items: Batch) -> nn.Module:
+    def features_from(self, items: Batch) -> nn.Module | None:
         """Return `features`, measured on these encoded items instead of all training items.
 
         What is held out from a learner must not be near because it helped to measure distances.
-        The same as `features` where nothing, or only the scale of channels, is measured for them.
+        None where nothing, or only the scale of channels, is measured: `features` serve.
         """
-        return self.features()
+        return None
 
     def local_features(self) -> nn.Module:
         """Return features of places in an item, ``(B, ...) -> (B, *P, D)``; of all of it here."""

@@ -20,7 +20,7 @@ from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
 from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
-from askew.data.whitening import Whitening, check_whitening, evenly_spaced, whitened_by
+from askew.data.whitening import Kept, check_whitening, evenly_spaced, measured, whitened
 from askew.errors import InputError
 from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
@@ -136,7 +136,7 @@ class Images(DataType):
         scalings = SCALINGS if self._is_map else VECTOR_SCALINGS
         self.center_, self.scale_ = scalings[self.scaling](self.mean_, self.std_)
         self.count_ = len(images)
-        self.whitened_ = self._whitened(X) if self.backbone and self.whitening else {}
+        self.whitened_ = self._measured(X) if self.backbone and self.whitening else {}
         return self
 
     def count(self, X: Raw) -> int:
@@ -217,13 +217,13 @@ class Images(DataType):
 
     def features(self) -> nn.Module:
         """Return smoothed pixels, or a backbone's features of length 1, whitened: ``(B, D)``."""
-        if not self.whitened_:
-            return self._compared()
-        return nn.Sequential(self._compared(), Whitening(**self.whitened_))
+        return whitened(self._compared(), self.whitened_)
 
-    def features_from(self, items: Tensor) -> nn.Module:
-        """Return `features`, whitened as these encoded items say."""
-        return whitened_by(self._compared(), items, self.whitening if self.whitened_ else 0)
+    def features_from(self, items: Tensor) -> nn.Module | None:
+        """Return `features`, whitened as these encoded images say; None where they are not."""
+        if not self.whitened_:
+            return None
+        return whitened(self._compared(), measured(self._compared(), items, self.whitening))
 
     def local_features(self) -> nn.Module:
         """Return features of places, ``(B, ...) -> (B, h * w, D)``.
@@ -326,10 +326,10 @@ class Images(DataType):
             return nn.Sequential(Smoothing(self.smooth), nn.Flatten())
         return Directions(self.center_, self.scale_)
 
-    def _whitened(self, X: Raw) -> dict[str, NDArray[np.float32]]:
+    def _measured(self, X: Raw) -> Kept:
         """Measure how the features of training images spread."""
         some = self.encode(self.take(X, evenly_spaced(self.count_)))
-        return Whitening.of(self._compared()(some), self.whitening).kept()
+        return measured(self._compared(), some, self.whitening)
 
     @property
     def _is_map(self) -> bool:

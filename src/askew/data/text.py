@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
-from askew.data.whitening import Whitening, check_whitening, evenly_spaced, whitened_by
+from askew.data.whitening import check_whitening, evenly_spaced, measured, whitened
 from askew.errors import InputError
 from askew.nets.attention import (
     SomeWords,
@@ -122,8 +122,7 @@ class Text(DataType):
         tokens = tokens._replace(values=self._projected(tokens.values))
         self.spread_ = tokens.values.std(0)
         batch = self._padded(tokens)
-        means = self._means()(batch)
-        self.whitened_ = Whitening.of(means, self.whitening).kept() if self.whitening else {}
+        self.whitened_ = measured(self._means(), batch, self.whitening)
         self._recent = batch, {text: i for i, text in enumerate(some)}
         return self
 
@@ -192,13 +191,12 @@ class Text(DataType):
 
     def features(self) -> nn.Module:
         """Return the mean token of a text, of length 1 and then whitened: ``(B, D)``."""
-        if not self.whitened_:
-            return self._means()
-        return nn.Sequential(self._means(), Whitening(**self.whitened_))
+        return whitened(self._means(), self.whitened_)
 
-    def features_from(self, items: Tensor) -> nn.Module:
-        """Return `features`, whitened as these encoded texts say."""
-        return whitened_by(self._means(), items, self.whitening)
+    def features_from(self, items: Tensor) -> nn.Module | None:
+        """Return `features`, whitened as these encoded texts say; None where they are not."""
+        kept = measured(self._means(), items, self.whitening)
+        return whitened(self._means(), kept) if kept else None
 
     def local_features(self) -> nn.Module:
         """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""

@@ -60,12 +60,12 @@ class Whitening(nn.Module):
     @classmethod
     def of(cls, features: Tensor, power: float) -> Self:
         """Measure features ``(n, D)``; power 1 whitens fully, 0 not at all."""
-        measured: Floats = features.double().cpu().numpy()
-        covariance, _ = ledoit_wolf(measured)
+        numbers: Floats = features.double().cpu().numpy()
+        covariance, _ = ledoit_wolf(numbers)
         values, vectors = np.linalg.eigh(covariance)
         values = np.maximum(values, 1e-6 * values.max() + 1e-12)
         matrix = (vectors * (values / values[0]) ** (-power / 2)) @ vectors.T
-        return cls(measured.mean(0).astype(np.float32), matrix.astype(np.float32))
+        return cls(numbers.mean(0).astype(np.float32), matrix.astype(np.float32))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return whitened features."""
@@ -73,18 +73,27 @@ class Whitening(nn.Module):
         whitened: Tensor = ((x.double() - self.mean) @ self.matrix).to(x.dtype)
         return whitened
 
-    def kept(self) -> dict[str, NDArray[np.float32]]:
+    def kept(self) -> Kept:
         """Return what the constructor takes."""
         return {name: value.float().cpu().numpy() for name, value in self.named_buffers()}
 
 
+Kept = dict[str, NDArray[np.float32]]
+"""What `Whitening` takes, as a data type keeps it; nothing where features are not whitened."""
+
+
 @torch.no_grad()
-def whitened_by(features: nn.Module, items: Batch, power: float) -> nn.Module:
-    """Return features followed by a `Whitening` measured on encoded items; alone at power 0."""
+def measured(features: nn.Module, items: Batch, power: float) -> Kept:
+    """Measure how features of encoded items spread; nothing at power 0."""
     if power == 0:
-        return features
+        return {}
     some = items[evenly_spaced(len(items))]
-    return nn.Sequential(features, Whitening.of(features(some), power).to(some.device))
+    return Whitening.of(features.to(some.device)(some), power).kept()
+
+
+def whitened(features: nn.Module, kept: Kept) -> nn.Module:
+    """Return features followed by a `Whitening`, where something was measured for one."""
+    return nn.Sequential(features, Whitening(**kept)) if kept else features
 
 
 def check_whitening(owner: str, power: float) -> None:

@@ -79,9 +79,10 @@ class DistanceDetector(TrainedDetector):
         )
         if self.neighbors:
             count, known = self.neighbors + itself, [items[fold.learned] for fold in folds]
-            alone = [self.data_.features_from(x).to(x.device) for x in known]
-            apart = self._all_distances(alone, known, held, count)
             drawn = self._all_distances([net.features] * len(folds), known, held, count)
+            found = [self.data_.features_from(x) for x in known]
+            alone = [of.to(items.device) for of in found if of is not None]
+            apart = self._all_distances(alone, known, held, count) if alone else drawn
             own.measure(scores)
             net.distance.measure(drawn)
             scores = own.crossed(scores, scores) + net.distance.crossed(apart, drawn)
