@@ -6,12 +6,10 @@ Letters: B items, K views, D embedding. ``h(a, b) = exp(sim(a, b) / temperature)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 
 def cosine(z: Tensor) -> Tensor:
@@ -30,6 +28,12 @@ def euclidean(z: Tensor) -> Tensor:
     """
     squared = (z.unsqueeze(-2) - z.unsqueeze(-3)).square().sum(-1)
     return -(squared + 1e-12).sqrt()
+
+
+SIMILARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "cosine": cosine,
+    "euclidean": euclidean,
+}
 
 
 def contrast(
@@ -61,66 +65,9 @@ def contrast(
     5.545177
     """
     z = torch.cat([reference.unsqueeze(1), views], dim=1)  # (B, 1 + K, D)
-    return SIMILARITIES[similarity](z, temperature)
-
-
-class CosineContrast(torch.autograd.Function):
-    """The terms of `contrast` by cosines, with the way back written out, which takes less time.
-
-    With ``u`` the unit embeddings and ``p_kl`` the share of ``h(z_k, z_l)`` in the denominator of
-    ``l_k``, the slope of ``l_k`` in the cosine of views k and l is ``(p_kl - [l = 0]) /
-    temperature``; that in ``z`` is the part of the slope in ``u`` across ``u``, over its length.
-
-    Shapes
-    ------
-    ``(B, 1 + K, D) -> (B, K)``, the item first
-    """
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor, temperature: float) -> Tensor:
-        """Return the terms."""
-        length = torch.linalg.vector_norm(z, dim=-1, keepdim=True).clamp_min(1e-12)
-        unit = z / length
-        sim = torch.bmm(unit, unit.mT).div_(temperature)
-        sim.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-        together = sim[:, 1:].logsumexp(-1, keepdim=True)
-        ctx.save_for_backward(unit, length, sim, together)
-        ctx.temperature = temperature
-        return (together - sim[:, 1:, :1]).squeeze(-1)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        """Return the slope in the embeddings."""
-        unit, length, sim, together = ctx.saved_tensors
-        each = (slope / ctx.temperature).unsqueeze(-1)
-        in_cosines = torch.zeros_like(sim)
-        of_views = in_cosines[:, 1:]
-        of_views.copy_((sim[:, 1:] - together).exp_().mul_(each))
-        of_views[..., :1].sub_(each)
-        in_unit = torch.bmm(in_cosines + in_cosines.mT, unit)
-        across = in_unit.sub_(unit * (unit * in_unit).sum(-1, keepdim=True))
-        return across.div_(length), None
-
-
-def cosine_terms(z: Tensor, temperature: float) -> Tensor:
-    """Return the terms of `contrast` by cosines, ``(B, 1 + K, D) -> (B, K)``."""
-    terms: Tensor = CosineContrast.apply(z, temperature)  # type: ignore[no-untyped-call]
-    return terms
-
-
-def euclidean_terms(z: Tensor, temperature: float) -> Tensor:
-    """Return the terms of `contrast` by minus the distance, ``(B, 1 + K, D) -> (B, K)``."""
-    sim = euclidean(z)[:, 1:] / temperature  # (B, K, 1 + K)
+    sim = SIMILARITIES[similarity](z)[:, 1:] / temperature  # (B, K, 1 + K)
     not_itself = z.new_zeros(z.shape[1], z.shape[1]).fill_diagonal_(-torch.inf)[1:]
     return (sim + not_itself).logsumexp(-1) - sim[..., 0]
-
-
-SIMILARITIES: Mapping[str, Callable[[Tensor, float], Tensor]] = {
-    "cosine": cosine_terms,
-    "euclidean": euclidean_terms,
-}
-"""The terms of `contrast` by the name of the similarity."""
 
 
 def prediction(logits: Tensor) -> Tensor:
