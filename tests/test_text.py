@@ -15,7 +15,7 @@ from askew.cli import app
 from askew.data import guess
 from askew.data.embedding_cache import VARIABLE, EmbeddingCache
 from askew.data.pretrained import pretrained
-from askew.data.text import as_texts
+from askew.data.texts import as_texts
 from askew.nets.attention import SomeWords, TextEmbedding, TextEncoder, TokenAttention, TokenViews
 from askew.store import MANIFEST
 

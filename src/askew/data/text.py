@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -16,7 +15,9 @@ from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
+from askew.data.texts import as_texts, check_words
 from askew.data.whitening import check_whitening, evenly_spaced, measured, whitened
+from askew.data.words import coloured, spelled, words_in
 from askew.errors import InputError
 from askew.nets.attention import (
     SomeWords,
@@ -393,72 +394,6 @@ class OwnTokens(nn.Module):
         return x[..., :-1]
 
 
-class Span(NamedTuple):
-    """Where a word begins and ends in a text."""
-
-    start: int
-    end: int
-
-
-def as_texts(X: Raw, name: str | None = None) -> list[str]:
-    """Return texts as a list; of a table, its column of that name, "text", or its only one.
-
-    Raises
-    ------
-    InputError: what was given is no list, array or column of strings.
-
-    Example
-    -------
-    >>> as_texts(np.array(["one", "two"]))
-    ['one', 'two']
-    """
-    if isinstance(X, (str, bytes, Mapping)) or not hasattr(X, "__len__"):
-        raise InputError(f"a {type(X).__name__} was given: expected a list or column of texts.")
-    if hasattr(X, "columns"):
-        X = X[text_column(list(X.columns), name)]
-    axes = getattr(X, "shape", (len(X),))
-    if len(axes) != 1:
-        raise InputError(
-            f"an input of shape {tuple(axes)} was given: expected texts; name one column of it."
-        )
-    texts = X.to_pylist() if hasattr(X, "to_pylist") else list(X)
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"text {i} is {text!r}, not a text: leave it out, or write it.")
-    return [text.encode("utf-8", "replace").decode() for text in texts]
-
-
-def text_column(columns: list[Any], name: str | None) -> Any:
-    """Return the column of a table that holds texts.
-
-    Raises
-    ------
-    InputError: it is not there, or cannot be told.
-    """
-    wanted = name or ("text" if "text" in columns else None)
-    if wanted is None and len(columns) == 1:
-        return columns[0]
-    if wanted not in columns:
-        known = ", ".join(map(str, columns[:20]))
-        raise InputError(f"which column holds the texts? Name one with Text(column=...): {known}.")
-    return wanted
-
-
-def check_words(lengths: NDArray[np.intp], places: Sequence[int] | NDArray[np.intp]) -> None:
-    """Refuse texts in which there is nothing to judge.
-
-    Raises
-    ------
-    InputError: a text has no token.
-    """
-    empty = np.flatnonzero(np.asarray(lengths) == 0)
-    if len(empty):
-        raise InputError(
-            f"text {places[empty[0]]} (counted from 0) is empty or has no words in it: leave such "
-            "texts out; what is missing is no text to judge."
-        )
-
-
 def joined(parts: list[Tokens]) -> Tokens:
     """Return the tokens of all parts as one."""
     values, numbers, lengths, cut = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -469,48 +404,3 @@ def with_tokens(x: Tensor, tokens: Tensor) -> Tensor:
     """Return a batch with other tokens; padding stays zero, and marks stay: ``(B, T, D + 1)``."""
     _, mask = tokens_of(x)
     return torch.cat([tokens * mask, x[..., -1:].expand(*tokens.shape[:-1], 1)], dim=-1)
-
-
-def spelled(pieces: list[str], chosen: NDArray[np.bool_]) -> str:
-    """Return a word from its pieces.
-
-    Example
-    -------
-    >>> spelled(["walk", "##ing", "home"], np.array([True, True, False]))
-    'walking'
-    """
-    own = [piece for piece, there in zip(pieces, chosen, strict=True) if there]
-    return "".join(piece.removeprefix("##").lstrip("▁Ġ") for piece in own)
-
-
-def words_in(spans: Sequence[tuple[int, int]], first: NDArray[np.bool_]) -> list[Span]:
-    """Join the places of pieces to those of words.
-
-    Example
-    -------
-    >>> words_in([(0, 4), (4, 7), (8, 12)], np.array([True, False, True]))
-    [Span(start=0, end=7), Span(start=8, end=12)]
-    """
-    starts = np.flatnonzero(first).tolist()
-    ends = [*(start - 1 for start in starts[1:]), len(spans) - 1]
-    return [Span(spans[a][0], spans[b][1]) for a, b in zip(starts, ends, strict=True)]
-
-
-def coloured(text: str, words: list[Span], points: NDArray[np.float64]) -> str:
-    """Return a text as HTML: the more a word added to the score, the redder it is.
-
-    Example
-    -------
-    >>> coloured("a <b>", [Span(0, 1)], np.array([2.0]))
-    '<p><span style="color:black;background:rgba(214,39,40,0.60)" title="+2">a</span> &lt;b&gt;</p>'
-    """
-    strongest = float(np.abs(points).max(initial=0.0)) or 1.0
-    shown, done = [], 0
-    for word, value in zip(words, points.tolist(), strict=False):
-        red = "214,39,40" if value > 0 else "31,119,180"
-        style = f"color:black;background:rgba({red},{0.6 * abs(value) / strongest:.2f})"
-        inside = escape(text[word.start : word.end])
-        shown.append(escape(text[done : word.start]))
-        shown.append(f'<span style="{style}" title="{value:+.3g}">{inside}</span>')
-        done = word.end
-    return f"<p>{''.join(shown)}{escape(text[done:])}</p>"
