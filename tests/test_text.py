@@ -67,7 +67,7 @@ def test_what_fit_measured_is_what_encode_says_later():
 def test_components_undo_to_the_embeddings_of_the_transformer():
     some = list(texts(0, 10))
     data = made(components=None).fit(some)
-    (tokens,) = pretrained(data.model).embed(some, length=16, layers=2)
+    (tokens,) = pretrained(data.model).embed(some, length=16, layers=[2, 1])
     x = data.encode(some)
     inside = x[x[..., -1] > 0][:, :-1].double().numpy() + data.token_
     for layer in range(2):
@@ -88,7 +88,7 @@ def test_unwhitened_features_are_cosines():
     data = made(whitening=0.0, layers=1, components=None).fit(some)
     features = data.features()(data.encode(some)).double()
     transformer = pretrained(data.model)
-    parts = [next(transformer.embed([t], length=16, layers=1)).values.mean(0) for t in some]
+    parts = [next(transformer.embed([t], length=16, layers=[2])).values.mean(0) for t in some]
     means = np.stack(parts)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     np.testing.assert_allclose(features @ features.T, means @ means.T, atol=1e-4)
@@ -124,14 +124,14 @@ def test_models_of_schema_2_are_as_they_were(whitening, scaling, tmp_path):
     path = tmp_path / "model" / MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))
     for data in (content["data"], content["parameters"]["data"]):
-        del data["parameters"]["whitening"]
+        del data["parameters"]["whitening"], data["parameters"]["layer_step"]
         data["parameters"]["scaling"] = scaling
     fitted = content["data"]["fitted"]
     old = fitted.pop("whitened_")
     fitted |= {"center_": old["mean"], "whitening_": old["matrix"]}
     path.write_text(json.dumps({**content, "schema": 2}), encoding="utf-8")
     found = askew.load(tmp_path / "model")
-    assert found.data_.whitening == whitening
+    assert (found.data_.whitening, found.data_.layer_step) == (whitening, 1)
     np.testing.assert_allclose(found.decision_function(some), detector.decision_function(some))
 
 
@@ -178,6 +178,8 @@ def test_an_empty_text_is_refused_when_scoring_by_its_place():
         {"length": 1000},
         {"layers": 3},
         {"layers": 0},
+        {"layer_step": 0},
+        {"layer_step": 2},
         {"components": 0},
         {"whitening": 1.5},
         {"model": "no/such-model-anywhere"},
@@ -448,6 +450,14 @@ def test_data_sets_have_the_published_counts(name, counts):
     assert len(split.classes) == 7
     for cls, expected in counts.items():
         assert ((split.train_labels == cls).sum(), (split.test_labels == cls).sum()) == expected
+
+
+def test_ag_news_has_the_published_counts():
+    split = loaded("ag_news", datasets.load_classes)
+    labels = np.concatenate([split.train_labels, split.test_labels])
+    assert split.classes == ["business", "science", "sports", "world"]
+    assert [int((labels == topic).sum()) for topic in split.classes] == [1900] * 4
+    assert split.train[0].startswith("Fears for T N pension after talks\nUnions representing")
 
 
 def test_sms_has_the_published_counts():

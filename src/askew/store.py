@@ -30,7 +30,7 @@ from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
 
-SCHEMA = 3
+SCHEMA = 4
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -219,6 +219,8 @@ def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
             if learned:
                 old = {"mean": learned.pop("center_"), "matrix": learned.pop("whitening_")}
                 learned["whitened_"] = old
+        if manifest["schema"] < 4 and kind == "Text":
+            said.setdefault("layer_step", 1)
     return manifest
 
 

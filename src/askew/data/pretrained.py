@@ -80,20 +80,22 @@ class Pretrained:
         """Tokens that it can look at, special ones included."""
         return int(getattr(self.network.config, "max_position_embeddings", 1_000_000))
 
-    def embed(self, texts: Sequence[str], *, length: int, layers: int) -> Iterator[Tokens]:
+    def embed(
+        self, texts: Sequence[str], *, length: int, layers: Sequence[int]
+    ) -> Iterator[Tokens]:
         """Yield the embedded tokens of texts, a bounded number of texts at a time.
 
         Parameters
         ----------
         texts: any number.
         length: tokens looked at, special ones included; the rest of a longer text is left out.
-        layers: how many of the last layers, side by side: D is so many times `width`, the last
-            layer first.
+        layers: which layers, side by side, by their numbers from 1 to `layers`: D is so many times
+            `width`.
         """
         for start in range(0, len(texts), CHUNK_TEXTS):
             chunk = list(texts[start : start + CHUNK_TEXTS])
             coded = self._coded(chunk, length)
-            values = self._remembered(chunk, coded, f"{length} {layers}", layers)
+            values = self._remembered(chunk, coded, length, layers)
             numbers = [np.array(code.ids)[own(code)] for code in coded]
             yield Tokens(
                 np.concatenate(values),
@@ -116,14 +118,14 @@ class Pretrained:
         return list(found.encodings)
 
     def _remembered(
-        self, texts: list[str], coded: list[Any], how: str, layers: int
+        self, texts: list[str], coded: list[Any], length: int, layers: Sequence[int]
     ) -> list[NDArray[np.float32]]:
         """Embed those texts that the cache on disk, where there is one, does not know."""
         cache = EmbeddingCache.of_environment()
         if cache is None:
             return self._embedded(coded, layers)
-        setting = f"{self.fingerprint} {how}"
-        known = cache.get(setting, texts, self.width * layers)
+        setting = f"{self.fingerprint} {length} {list(layers)}"
+        known = cache.get(setting, texts, self.width * len(layers))
         new = [i for i, found in enumerate(known) if found is None]
         fresh = self._embedded([coded[i] for i in new], layers)
         stored = cache.put(setting, [texts[i] for i in new], fresh)
@@ -131,7 +133,7 @@ class Pretrained:
             known[i] = embedding
         return [found for found in known if found is not None]
 
-    def _embedded(self, coded: list[Any], layers: int) -> list[NDArray[np.float32]]:
+    def _embedded(self, coded: list[Any], layers: Sequence[int]) -> list[NDArray[np.float32]]:
         """Run the transformer over batches of texts of about the same length."""
         found: list[Any] = [None] * len(coded)
         most = BATCH_TOKENS[self.network.device.type]
@@ -141,8 +143,8 @@ class Pretrained:
                 found[i] = hidden[row, own(coded[i])]
         return found
 
-    def _hidden(self, coded: list[Any], layers: int) -> NDArray[np.float32]:
-        """Return the last layers side by side, ``(texts, longest, layers * width)``."""
+    def _hidden(self, coded: list[Any], layers: Sequence[int]) -> NDArray[np.float32]:
+        """Return layers side by side, ``(texts, longest, len(layers) * width)``."""
         ids = torch.zeros(len(coded), max(len(code.ids) for code in coded), dtype=torch.long)
         mask = torch.zeros_like(ids)
         for row, code in enumerate(coded):
@@ -153,8 +155,8 @@ class Pretrained:
             states = self.network(
                 input_ids=ids.to(device), attention_mask=mask.to(device), output_hidden_states=True
             ).hidden_states
-        last = torch.cat([states[-1 - layer] for layer in range(layers)], dim=-1)
-        hidden: NDArray[np.float32] = last.float().cpu().numpy()
+        chosen = torch.cat([states[layer] for layer in layers], dim=-1)  # 0: not yet a layer
+        hidden: NDArray[np.float32] = chosen.float().cpu().numpy()
         return hidden
 
 

@@ -45,8 +45,8 @@ CHUNK_NUMBERS = 2**25
 class Text(DataType):
     """Strings: each is an item, normal or not.
 
-    A pretrained transformer, whose weights stay as they are, turns every token into numbers: its
-    last layers side by side, each reduced to `components`. A batch is ``(B, T, D + 1)`` with
+    A pretrained transformer, whose weights stay as they are, turns every token into numbers: some
+    of its layers side by side, each reduced to `components`. A batch is ``(B, T, D + 1)`` with
     ``D = components * layers``; the last channel is the number of the token in the vocabulary plus
     1, and 0 where a text has ended. Texts without any token, empty ones say, are refused: there is
     nothing to judge.
@@ -70,8 +70,9 @@ class Text(DataType):
     length: tokens looked at, those that the transformer adds included. Longer texts are cut, and
         `describe` says how many of the training texts were. A batch has as many places as the
         longest training text and a quarter more, if those are fewer.
-    layers: how many of the transformer's last layers are used. The last one of a sentence model
-        knows what a text is about, the one before still how it is written.
+    layers: how many of the transformer's layers are used, from the last one down. The last one of a
+        sentence model knows what a text is about, one in the middle still how it is written.
+    layer_step: from one of them down to the next; 1: the last ones; None: evenly spread.
     components: principal components of the training tokens kept of each layer; None: all.
     looked_at: channels that learned views and their encoder see, those of the widest components;
         None: all. Distances always see all.
@@ -93,6 +94,7 @@ class Text(DataType):
     model: str | None = None
     length: int = 128
     layers: int = 2
+    layer_step: int | None = None
     components: int | None = 192
     looked_at: int | None = 64
     whitening: float = 1.0
@@ -113,7 +115,7 @@ class Text(DataType):
             raise InputError(f"{len(texts)} texts were given: expected at least 2 to learn from.")
         places = evenly_spaced(len(texts))
         some = [texts[i] for i in places]
-        tokens = joined(list(transformer.embed(some, length=self.length, layers=self.layers)))
+        tokens = joined(list(self._embedded(transformer, some)))
         check_words(tokens.lengths, places)
         self.fingerprint_ = transformer.fingerprint
         self.count_, self.measured_, self.cut_ = len(texts), len(some), int(tokens.cut.sum())
@@ -157,7 +159,7 @@ class Text(DataType):
             old = [i for i, text in enumerate(texts) if text in known]
             batch[old] = recent[[known[texts[i]] for i in old]]
         start = 0
-        for tokens in self._embedded([texts[i] for i in new]) if new else ():
+        for tokens in self._embedded(self._transformer(), [texts[i] for i in new]) if new else ():
             places = new[start : start + len(tokens.lengths)]
             check_words(tokens.lengths, places)
             batch[places] = self._padded(tokens._replace(values=self._projected(tokens.values)))
@@ -261,7 +263,7 @@ class Text(DataType):
         """Return the text with the words that made its score in red, as HTML."""
         (text,) = as_texts(X, self.column)
         transformer = self._transformer()
-        (tokens,) = transformer.embed([text], length=self.length, layers=1)
+        (tokens,) = self._embedded(transformer, [text])
         spans = words_in(
             transformer.spans(text, self.length)[: self.length_],
             begins(transformer.pieces(tokens.numbers[: self.length_])),
@@ -352,8 +354,10 @@ class Text(DataType):
         batch[owner, place, -1] = tokens.numbers[seen] + 1
         return torch.from_numpy(batch)
 
-    def _embedded(self, texts: list[str]) -> Iterator[Tokens]:
-        return self._transformer().embed(texts, length=self.length, layers=self.layers)
+    def _embedded(self, transformer: Pretrained, texts: list[str]) -> Iterator[Tokens]:
+        step = self.layer_step or transformer.layers // self.layers
+        layers = [transformer.layers - step * i for i in range(self.layers)]
+        return transformer.embed(texts, length=self.length, layers=layers)
 
     def _transformer(self) -> Pretrained:
         """Return the transformer that the model was fitted with."""
@@ -369,16 +373,20 @@ class Text(DataType):
     def _checked_transformer(self) -> Pretrained:
         """Return the transformer, once the parameters make sense."""
         check_whitening("Text", self.whitening)
-        for name in ("layers", "components", "looked_at", "words", "width"):
+        for name in ("layers", "layer_step", "components", "looked_at", "words", "width"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"Text({name}={value}): expected 1 or more.")
         if self.length < 4:
             raise InputError(f"Text(length={self.length}): expected 4 or more tokens.")
         transformer = pretrained(self.model)
-        limits = {"length": transformer.longest, "layers": transformer.layers}
+        limits = {
+            "length": transformer.longest,
+            "layers": transformer.layers,
+            "layer_step": max(1, (transformer.layers - 1) // max(1, self.layers - 1)),
+        }
         for name, most in limits.items():
-            if getattr(self, name) > most:
+            if (getattr(self, name) or 1) > most:
                 raise InputError(
                     f"Text({name}={getattr(self, name)}) is more than {transformer.name} has: "
                     f"choose {most} or less."

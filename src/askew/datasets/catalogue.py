@@ -32,7 +32,13 @@ from askew.datasets.read_tables import (
     read_kddrev,
     read_shipped_table,
 )
-from askew.datasets.read_texts import read_newsgroups, read_reuters, read_reuters_nltk, read_sms
+from askew.datasets.read_texts import (
+    read_ag_news,
+    read_newsgroups,
+    read_reuters,
+    read_reuters_nltk,
+    read_sms,
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ _READERS: dict[str, Reader] = {
     "reuters": read_reuters,
     "reuters-nltk": read_reuters_nltk,
     "newsgroups": read_newsgroups,
+    "ag_news": read_ag_news,
     "sms": read_sms,
 }
 
