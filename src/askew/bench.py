@@ -80,8 +80,9 @@ class Job:
     @property
     def key(self) -> str:
         """A name that changes with all settings, those left at their defaults included."""
-        made = repr(_detector(self).get_params()) if self.spec.get("method") else None
-        content = [__version__, self.set, self.part, self.seed, self.spec, made]
+        made = _made(self)
+        defaults = repr(made.get_params()) if made else None
+        content = [__version__, self.set, self.part, self.seed, self.spec, defaults]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -378,6 +379,13 @@ def _located(job: Job, maps: NDArray[np.float64]) -> dict[str, float]:
     cap = _CAPS.get(job.spec["protocol"], _capped)
     masks = cap(datasets.OneClass(found.train, found.masks, found.labels), job).test
     return {"pixel_auroc": pixel_auroc(masks, maps), "aupro": aupro(masks, maps)}
+
+
+def _made(job: Job) -> Any:
+    """Return what has defaults that decide the outcome: a detector, or a floor's data type."""
+    if job.spec.get("method"):
+        return _detector(job)
+    return _data_type(job) if job.spec.get("floor") == "distance to the mean" else None
 
 
 def _detector(job: Job) -> Detector:
