@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from askew import InputError, bench, bench_results, datasets
+from askew import InputError, Tabular, bench, bench_results, datasets
 from askew.bench import Job, Table
 from askew.methods import method
 
@@ -575,3 +575,24 @@ def test_maps_are_measured_where_the_test_part_is_capped(made):
     made.write_text(capped, encoding="utf-8")
     cell = bench.run(made, workers=1)["rows"]["kNN"]["made"]
     assert cell["pixel_auroc"][0] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('method = "KNN"', 'method = "KNN"\nparameters = { stepz = 5 }'),
+        ('scaling = "standard"', "widht = 5"),
+    ],
+)
+def test_a_misspelt_parameter_is_refused_by_its_row(quick, old, new):
+    assert old in QUICK
+    wrong = QUICK.replace(old, new)
+    with pytest.raises(InputError, match=r"row 'kNN' on 'thyroid'.*unexpected keyword"):
+        keys(quick, wrong)
+
+
+def test_a_floor_is_another_job_when_a_default_of_its_data_type_changes(quick, monkeypatch):
+    text = QUICK.replace('floor = "constant"', 'floor = "distance to the mean"')
+    before, known = keys(quick, text), Tabular.__init__.__kwdefaults__
+    monkeypatch.setattr(Tabular.__init__, "__kwdefaults__", {**known, "layers": 9})
+    assert len(set(before) - set(keys(quick, text))) == len(before)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from askew import PLAD, NeuTraLAD
 from askew.calibrate import (
     benjamini_hochberg,
     enough_for,
@@ -193,3 +194,21 @@ def test_nothing_in_nothing_out():
 def test_wrong_input_is_refused_in_words(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize("nets", [1, 3])
+@pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
+def test_any_number_of_rows_can_be_learned_from(method, nets):
+    rows = np.random.default_rng(0).normal(size=(30, 3))
+    for count in range(2, 31):
+        detector = method(nets=nets, steps=2).fit(rows[:count])
+        assert np.isfinite(detector.decision_scores_).all()
+        assert len(detector.calibration_) in {0, *range(5, count + 1)}
+        assert len(detector.labels_) == count
+
+
+def test_a_handful_of_held_out_items_judges_nothing():
+    rows = np.random.default_rng(0).normal(size=(150, 3))
+    detector = NeuTraLAD(held_out=0.01, nets=1, steps=2).fit(rows)
+    assert not len(detector.calibration_)
+    assert detector.labels_.sum() == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_transformer import texts, tiny_transformer
 
 from askew import NeuTraLAD, load
 from askew.cli import main
@@ -205,7 +206,9 @@ def test_scores_do_not_depend_on_the_parts_a_file_is_read_in(done, monkeypatch):
     done("score", "model", "new.csv", "--out", "whole.csv")
     from askew.cli.kinds import tabular
 
-    monkeypatch.setattr(tabular, "chunks", lambda path, rows=7, read=tabular.chunks: read(path, 7))
+    monkeypatch.setattr(
+        tabular, "chunks", lambda path, read=tabular.chunks, **how: read(path, 7, **how)
+    )
     done("score", "model", "new.csv", "--out", "parts.csv")
     assert Path("parts.csv").read_bytes() == Path("whole.csv").read_bytes()
 
@@ -496,3 +499,45 @@ def test_python_runs_the_package_as_the_command():
     )
     assert shown.returncode == 0
     assert "Usage: askew" in shown.stdout
+
+
+def test_ids_come_out_as_they_went_in(done, refused):
+    table("train.csv", id=[f"{i:04d}" for i in range(200)])
+    done("fit", "train.csv", "--out", "m", "--id", "id", *QUICK)
+    done("score", "m", "train.csv", "--out", "s.csv")
+    assert pd.read_csv("s.csv", dtype=str)["id"].tolist() == [f"{i:04d}" for i in range(200)]
+    assert done("explain", "m", "train.csv", "--item", "0007").startswith("0007: score")
+    by_number = done("explain", "m", "train.csv", "--item", "7")
+    assert (
+        by_number.split(": ", 1)[1]
+        == done("explain", "m", "train.csv", "--item", "0007").split(": ", 1)[1]
+    )
+    assert "the last one is called '0199'" in refused("explain", "m", "train.csv", "--item", "200")
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_training(refused, monkeypatch):
+    table("train.csv")
+    monkeypatch.setattr(Detector, "fit", lambda *_: pytest.fail("it was trained"))
+    message = refused("fit", "train.csv", "--out", "train.csv/model", *QUICK)
+    assert "cannot be written" in message
+
+
+def test_rows_without_text_are_left_out_where_that_is_wanted(ask, done, refused):
+    some = pd.DataFrame({"name": [f"t{i}" for i in range(60)], "text": list(texts(0, 60))})
+    some.to_csv("train.csv", index=False)
+    some.assign(text=some["text"].where(some.index != 3)).to_csv("holes.csv", index=False)
+    model = ["--set", f"data__model={tiny_transformer()}", "--type", "text", "--id", "name"]
+    done("fit", "train.csv", "--out", "m", *model, *QUICK)
+    assert "Row t3 has no text" in refused("score", "m", "holes.csv", "--out", "s.csv")
+    code, _, told = ask("score", "m", "holes.csv", "--out", "s.csv", "--skip-unreadable")
+    assert code == 0 and "1 rows without text are left out, the first of them t3" in told
+    assert pd.read_csv("s.csv")["id"].tolist() == [f"t{i}" for i in range(60) if i != 3]
+
+
+def test_words_that_look_like_dates_or_numbers_are_told(ask):
+    days = [f"{1 + i % 28:02d}/01/2024" for i in range(200)]
+    table("train.csv", day=days, price=[f"{i % 9},50 €" for i in range(200)])
+    code, _, told = ask("fit", "train.csv", "--out", "m", *QUICK)
+    assert code == 0
+    assert "'day' is read as words, but looks like dates ('01/01/2024')" in told
+    assert "'price' is read as words, but looks like numbers" in told

@@ -246,6 +246,7 @@ def test_zips_of_tu_sets_are_read_also_with_lzma(tmp_path, method):
             archive.write(file, f"SET/{file.name}")
     assert has_tu_files(tmp_path / "SET.zip")
     assert has_tu_files(folder)
+    assert has_tu_files(folder.parent)  # as a zip unpacks
     found, plain = read_graphs(tmp_path / "SET.zip"), read_graphs(folder)
     assert same(found.graphs.packed, plain.graphs.packed)
     assert found.graphs.names == ("3", "5")

@@ -1,12 +1,14 @@
 """Health checks: detectors broken on purpose fail the right one, and say what to do."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from askew import KNN, NeuTraLAD, Series, Tabular
 from askew.calibrate import enough_for
+from askew.health import _calibrated
 
 GENERATOR = np.random.default_rng(0)
 HIDDEN = GENERATOR.normal(size=(800, 2))
@@ -51,13 +53,6 @@ class Centred(KNN):
     def scores_of(self, net, features):
         scores = super().scores_of(net, features)
         return scores - scores.mean()
-
-
-class Torn(KNN):
-    """Copies of a few scores: what was held out is not spread like new items."""
-
-    def scores_of(self, net, features):
-        return super().scores_of(net, features).round()
 
 
 def blind(**parameters):
@@ -108,11 +103,30 @@ def test_a_detector_that_is_the_wrong_way_round_loses_to_a_trivial_statistic():
     assert checks["sees scaled items"]["value"] < 0.5
 
 
-def test_scores_in_a_few_lumps_are_not_calibrated():
-    checks, told = fitted(Torn())
+def test_scores_that_drift_are_not_calibrated():
+    checks, told = fitted(KNN(), ROWS * np.linspace(0.2, 3, len(ROWS))[:, None])
     assert not checks["calibrated"]["passed"]
     assert checks["calibrated"]["value"] <= 1e-3
     assert "look at their order" in told["calibrated"]
+
+
+def test_equal_scores_are_no_sign_of_drift():
+    checks, _ = fitted(Constant())
+    assert checks["calibrated"]["passed"]
+    assert checks["calibrated"]["value"] == pytest.approx(1)
+
+
+def test_independent_scores_seldom_look_like_drift():
+    """At a chance of 0.001 an honest test fails about one time in a thousand."""
+    generator = np.random.default_rng(0)
+    detector = SimpleNamespace(
+        alert_rate=0.1, calibration_=np.zeros(100), data_=SimpleNamespace(apart=lambda: 1)
+    )
+    failed = 0
+    for _ in range(1000):
+        *_, check = _calibrated(detector, generator.normal(size=100), every=1)
+        failed += not check.passed
+    assert failed <= 5
 
 
 @pytest.mark.parametrize("detector", [NeuTraLAD(steps=150), KNN()], ids=["NeuTraLAD", "KNN"])

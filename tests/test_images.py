@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import askew
-from askew import KNN, Images, InputError, datasets
+from askew import KNN, Images, InputError, Text, datasets
 from askew.cli import main
-from askew.data import backbones
+from askew.data import backbones, guess
 from askew.data.backbones import Backbone, Memory
 from askew.data.image_changes import shuffled
 from askew.data.image_regions import enlarged
@@ -670,3 +670,15 @@ def test_fashion_and_knn_on_a_few():
         warnings.simplefilter("ignore")
         detector = KNN(data=Images(), neighbors=5).fit(chosen.train[:500])
     assert auroc(chosen.labels[:500], detector.decision_function(chosen.test[:500])) > 0.95
+
+
+def test_files_of_images_are_images_and_no_texts(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for path, pixels in zip(paths, colour(side=8), strict=False):
+        pil.fromarray(pixels).save(path)
+    opened = [pil.open(path) for path in paths]
+    for form in (paths, [str(path) for path in paths], str(tmp_path), tmp_path, opened):
+        assert type(guess(form)) is Images
+    assert type(guess(["a.png was here", "b.jpg is missing"])) is Text
+    with pytest.raises(InputError, match="read a table with pandas"):
+        guess("train.csv")

@@ -135,7 +135,7 @@ def test_npz_refuses_in_words(tmp_path, arrays, words):
         ("tabs.txt", "a\tb\n1\t2\n3\t4\n", {"a": [1, 3], "b": [2, 4]}),
         ("blanks.txt", "a b\n1 2\n3 4\n", {"a": [1, 3], "b": [2, 4]}),
         ("bars.txt", "a|b\n1|x y\n3|z\n", {"a": [1, 3], "b": ["x y", "z"]}),
-        ("semicolon.csv", "a;b\n1,5;2\n3;4\n", {"a": ["1,5", "3"], "b": [2, 4]}),
+        ("semicolon.csv", "a;b\n1,5;2\n3;4\n", {"a": [1.5, 3.0], "b": [2, 4]}),
         ("one.csv", "a\n1\n2\n", {"a": [1, 2]}),
         ("words.csv", "note\nall is well\nno it is\n", {"note": ["all is well", "no it is"]}),
         ("spaces.csv", "a, b\n1, 2\n", {"a": [1], "b": [2]}),
@@ -295,3 +295,33 @@ def test_streaming_takes_bounded_memory(tmp_path):
     assert sum(len(part) for part in chunks(path, 10_000)) == 400_000
     assert tracemalloc.get_traced_memory()[1] < 2**24  # the table itself takes 2 ** 25
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_ids_stay_as_they_are_written_in_every_part(name, tmp_path):
+    ids = [f"{i:04d}" for i in range(50)] + ["X", "1e5", ""]
+    path = tmp_path / name
+    text = "id,size\n" + "".join(f"{one},{i}\n" for i, one in enumerate(ids))
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    expected = [one or np.nan for one in ids]
+    assert read_table(path, ["id", "not there"])["id"].tolist()[:-1] == expected[:-1]
+    parts = pd.concat(chunks(path, 10, ["id"]))
+    assert parts["id"].fillna("").tolist() == ids
+    assert parts["size"].tolist() == list(range(len(ids)))
+    assert read_table(path)["id"].tolist() != ids  # left to itself
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("size;speed\n23,6;1\n-0,5;2\n", [23.6, -0.5]),
+        ("size;speed\n23.6;1\n-0.5;2\n", [23.6, -0.5]),
+        ("size\tspeed\n2,5\t1\n3\t2\n", [2.5, 3.0]),
+        ('size,speed\n"2,5",1\n3,2\n', ["2,5", "3"]),
+        ("size;speed\n2,5;1.5\n3;2\n", ["2,5", "3"]),
+    ],
+)
+def test_a_decimal_comma_is_seen_where_nothing_speaks_against_it(text, size, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert read_table(path).iloc[:, 0].tolist() == size

@@ -15,6 +15,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -391,7 +392,9 @@ def _made(job: Job) -> Any:
 def _detector(job: Job) -> Detector:
     from askew.methods import method
 
-    return method(job.spec["method"])(data=_data_type(job), seed=job.seed, **job.spec["parameters"])
+    made = method(job.spec["method"])
+    with _named(job):
+        return made(data=_data_type(job), seed=job.seed, **job.spec["parameters"])
 
 
 def _data_type(job: Job) -> Any:
@@ -399,7 +402,18 @@ def _data_type(job: Job) -> Any:
 
     wanted = dict(job.spec["data"])
     kind = wanted.pop("type", "Tabular")
-    return getattr(data, _one_of("data.type", kind, data.TYPES))(**wanted)
+    made = getattr(data, _one_of("data.type", kind, data.TYPES))
+    with _named(job):
+        return made(**wanted)
+
+
+@contextmanager
+def _named(job: Job) -> Iterator[None]:
+    """Say whose parameters are meant where one is misspelt."""
+    try:
+        yield
+    except TypeError as error:
+        raise InputError(f"row {job.row!r} on {job.set!r}: {error}.") from error
 
 
 def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:

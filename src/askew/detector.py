@@ -306,6 +306,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         fresh = [of_items[places] for places in held]
         if measured is not None:
             fresh = [scores.double().cpu().numpy() for scores in measured]
+            held = [places[: len(s)] for s, places in zip(fresh, held, strict=True)]  # none, if few
         restored = [self.data_.restore(s, X, p) for s, p in zip(fresh, held, strict=True)]
         self.calibration_ = np.sort(np.concatenate(restored))
         self.threshold_ = self._threshold(self.calibration_)

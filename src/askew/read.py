@@ -10,10 +10,12 @@ import itertools
 import json
 import lzma
 import os
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -37,14 +39,21 @@ DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowInva
 """What the readers raise when a file is cut off or not what its name says."""
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], verbatim: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table as people have it, by the end of its name.
 
-    ``.csv``, ``.tsv``, ``.txt`` (separator found by looking), ``.jsonl``, ``.ndjson``, ``.json``
-    (records, or one a line), each also packed as ``.gz``, ``.bz2``, ``.xz`` or ``.zip``;
+    ``.csv``, ``.tsv``, ``.txt`` (separator and decimal comma found by looking), ``.jsonl``,
+    ``.ndjson``, ``.json`` (records, or one a line), each also packed as ``.gz``, ``.bz2``, ``.xz``
+    or ``.zip``;
     ``.parquet``, ``.feather``; ``.npy``, ``.npz`` (one array with two axes, or ``X`` and perhaps
     ``y``, which becomes the column ``label``). Text without a header line, and arrays, get the
     names ``column_0``, ``column_1`` and so on. Nothing in a file is ever executed.
+
+    Parameters
+    ----------
+    path: of the file.
+    verbatim: columns, ids say, whose cells stay as they are written: ``007`` is no number there.
+        Of text with separators; the other formats say themselves what is text.
 
     Raises
     ------
@@ -63,16 +72,18 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     path = _existing(path)
     with _explained(path):
-        table = _format(path).whole(path)
+        table = _format(path, verbatim).whole(path)
     return _with_rows(table, path)
 
 
-def chunks(path: str | os.PathLike[str], rows: int = ROWS) -> Iterator[pd.DataFrame]:
+def chunks(
+    path: str | os.PathLike[str], rows: int = ROWS, verbatim: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows, labelled on from part to part.
 
     Text, JSON lines, Parquet, Feather and ``.npy`` are streamed, so memory does not grow with the
     file; ``.npz`` and a ``.json`` list are read whole first. Types of columns are those of each
-    part: a part whose numbers are all whole has integers.
+    part: a part whose numbers are all whole has integers. For ``verbatim`` see `read_table`.
 
     Raises
     ------
@@ -92,7 +103,7 @@ def chunks(path: str | os.PathLike[str], rows: int = ROWS) -> Iterator[pd.DataFr
     path = _existing(path)
     found = False
     with _explained(path):
-        for part in _format(path).parts(path, rows):
+        for part in _format(path, verbatim).parts(path, rows):
             found = True
             yield part
     if not found:
@@ -132,7 +143,7 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     if not path.exists():
         raise InputError(f"There is no file {path}: check the name and the folder.")
     if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes): give a file with at least two rows.")
+        raise InputError(f"{path} is empty (0 bytes): give a file with rows in it.")
     return path
 
 
@@ -173,7 +184,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _no_rows(path: Path) -> str:
-    return f"{path} has no rows: give a file with at least two rows below its header."
+    return f"{path} has no rows: give a file with rows below its header."
 
 
 def _with_rows(table: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -224,11 +235,13 @@ class Layout(NamedTuple):
 
     names: those of columns without a header line, or None.
     labels: the position of a column of row labels (one without a name, as pandas writes), or None.
+    decimal: what stands before the fraction of a number: a point, or a comma.
     """
 
     separator: str
     names: list[str] | None
     labels: int | None
+    decimal: str
 
 
 def _layout(path: Path) -> Layout:
@@ -238,11 +251,12 @@ def _layout(path: Path) -> Layout:
     if not lines:
         raise InputError(_no_rows(path))
     separator = "\t" if _suffix(path) == ".tsv" else _separator(lines)
+    decimal = _decimal(lines, separator)
     header = next(csv.reader(lines[:1], delimiter=separator))
-    if _is_data(header):
-        return Layout(separator, [f"column_{i}" for i in range(len(header))], None)
+    if _is_data([value.replace(decimal, ".") for value in header]):
+        return Layout(separator, [f"column_{i}" for i in range(len(header))], None, decimal)
     labelled = len(header) > 1 and not header[0].strip() and all(header[1:])
-    return Layout(separator, None, 0 if labelled else None)
+    return Layout(separator, None, 0 if labelled else None, decimal)
 
 
 def _separator(lines: list[str]) -> str:
@@ -252,6 +266,14 @@ def _separator(lines: list[str]) -> str:
         if len(widths) == 1 and widths != {1}:
             return separator
     return max(",;\t|", key=lines[0].count)  # on a draw the first: a comma
+
+
+def _decimal(lines: list[str], separator: str) -> str:
+    """Return a comma where numbers are written with one, and none with a point: ``23,6;52,0``."""
+    cells = [cell.strip() for row in csv.reader(lines, delimiter=separator) for cell in row]
+    commas = any(re.fullmatch(r"[+-]?\d+,\d+", cell) for cell in cells)
+    points = any(re.fullmatch(r"[+-]?\d+\.\d+", cell) for cell in cells)
+    return "," if commas and not points and separator != "," else "."
 
 
 def _is_data(header: list[str]) -> bool:
@@ -274,6 +296,7 @@ def _parse(path: Path, file: IO[str], **options: Any) -> Any:
         header=None if layout.names else 0,
         names=layout.names,
         index_col=layout.labels,
+        decimal=layout.decimal,
         skipinitialspace=True,
         low_memory=False,
         **options,
@@ -298,14 +321,19 @@ def _refuse_cut_line(path: Path, layout: Layout) -> None:
             )
 
 
-def _text_whole(path: Path) -> pd.DataFrame:
+def _as_written(cell: str) -> Any:
+    return cell.strip() or np.nan
+
+
+def _text_whole(path: Path, verbatim: Sequence[str] = ()) -> pd.DataFrame:
     with _open_text(path) as file:
-        table: pd.DataFrame = _parse(path, file)
+        table: pd.DataFrame = _parse(path, file, converters=dict.fromkeys(verbatim, _as_written))
         return table
 
 
-def _text_parts(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    with _open_text(path) as file, _parse(path, file, chunksize=rows) as parts:
+def _text_parts(path: Path, rows: int, verbatim: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+    options = {"chunksize": rows, "converters": dict.fromkeys(verbatim, _as_written)}
+    with _open_text(path) as file, _parse(path, file, **options) as parts:
         yield from (part for part in parts if len(part))
 
 
@@ -542,7 +570,7 @@ FORMATS: Mapping[str, Format] = {
 """The kinds of file, by the end of the name."""
 
 
-def _format(path: Path) -> Format:
+def _format(path: Path, verbatim: Sequence[str] = ()) -> Format:
     suffix = _suffix(path)
     if suffix not in FORMATS:
         raise InputError(
@@ -551,4 +579,9 @@ def _format(path: Path) -> Format:
         )
     if path.suffix.lower() in PACKED and FORMATS[suffix] not in (TEXT, JSON):
         raise InputError(f"{path} is packed, which {suffix} files do not need: unpack it first.")
+    if FORMATS[suffix] is TEXT:
+        return TEXT._replace(
+            whole=partial(_text_whole, verbatim=verbatim),
+            parts=partial(_text_parts, verbatim=verbatim),
+        )
     return FORMATS[suffix]

@@ -53,17 +53,23 @@ def read_graphs(path: Path) -> GraphFile:
 def has_tu_files(path: Path) -> bool:
     """Say whether a folder or zip holds a TU set."""
     if path.is_dir():
-        return any(path.glob(f"*{EDGES}"))
+        return bool(_edges_in(path))
     if path.suffix.lower() != ".zip" or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         return any(name.endswith(EDGES) for name in archive.namelist())
 
 
+def _edges_in(folder: Path) -> list[Path]:
+    """Return the files of edges in a folder, or else in those in it, as a zip may unpack."""
+    return sorted(folder.glob(f"*{EDGES}")) or sorted(folder.glob(f"*/*{EDGES}"))
+
+
 def _of_folder(path: Path) -> Opener:
-    if not any(path.glob(f"*{EDGES}")):
+    found = _edges_in(path)
+    if not found:
         raise InputError(f"no file ends in {EDGES}: expected the folder of a TU set.")
-    stem = str(min(path.glob(f"*{EDGES}")))[: -len(EDGES)]
+    stem = str(found[0])[: -len(EDGES)]
 
     def read(end: str) -> bytes | None:
         file = Path(stem + end)

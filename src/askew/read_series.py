@@ -108,7 +108,7 @@ def read_series(
             return read_ts(path)
         if path.suffix.lower() in (".npz", ".npy"):
             return read_arrays(path, layout)
-        return from_long(read_table(path), id, time, label)
+        return from_long(read_table(path, [id] if id else []), id, time, label)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
 

@@ -44,7 +44,16 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="CSV, TSV, Parquet, Feather, JSON lines, NPY or NPZ; for series also .ts, a long "
-        "table, or a folder with one table a series.",
+        "table, or a folder with one table a series; .txt for texts, a folder of images, a folder "
+        "or zip of TU graphs.",
+    ),
+]
+
+Skip = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable",
+        help="Leave out image files that cannot be read and rows without text, and name them.",
     ),
 ]
 
@@ -81,7 +90,10 @@ def fit(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder to save the model in.")],
     type: Annotated[
-        str | None, typer.Option(help="tabular or series; guessed where left out.")
+        str | None,
+        typer.Option(
+            help="tabular, series, windows, text, images, graphs or nodes; guessed where left out."
+        ),
     ] = None,
     method: Annotated[str, typer.Option(help="See: askew methods.")] = "NeuTraLAD",
     label: Annotated[
@@ -98,6 +110,7 @@ def fit(
         typer.Option(metavar="NAME=VALUE", help="A parameter: views=7, data__scaling=quantile."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 if left out.")] = None,
+    skip: Skip = False,
 ) -> None:
     """Learn from normal, or mostly normal, items."""
     from askew.cli.fit import run
@@ -112,6 +125,7 @@ def fit(
         alert_rate=alert_rate,
         chosen=set or [],
         seed=seed,
+        skip=skip,
     )
 
 
@@ -129,6 +143,7 @@ def score(
     label: Annotated[
         str | None, typer.Option(help="Column with labels: print metrics against them.")
     ] = None,
+    skip: Skip = False,
 ) -> None:
     """Judge every item; show the strangest, or write all.
 
@@ -137,7 +152,7 @@ def score(
     """
     from askew.cli.score import run
 
-    run(model, data, out=out, fdr=fdr, label=label)
+    run(model, data, out=out, fdr=fdr, label=label, skip=skip)
 
 
 @app.command()
@@ -145,6 +160,7 @@ def explain(
     model: Model,
     data: Data,
     item: Annotated[str, typer.Option(help="Its id, or its row number from 0.")],
+    skip: Skip = False,
 ) -> None:
     """Say why one item scored what it did.
 
@@ -152,7 +168,7 @@ def explain(
     """
     from askew.cli.explain import run
 
-    run(model, data, item)
+    run(model, data, item, skip)
 
 
 @app.command()
@@ -165,6 +181,7 @@ def report(
     label: Annotated[
         str | None, typer.Option(help="Column with labels, if the model does not know it.")
     ] = None,
+    skip: Skip = False,
 ) -> None:
     """Write one self-contained page for the browser.
 
@@ -172,7 +189,7 @@ def report(
     """
     from askew.cli.report import run
 
-    run(model, data, out, label)
+    run(model, data, out, label, skip)
 
 
 @app.command()
@@ -186,7 +203,9 @@ def health(model: Model) -> None:
 @app.command()
 def bench(
     table: Annotated[Path, typer.Argument(metavar="TABLE.toml", help="What to run.")],
-    seeds: Annotated[int | None, typer.Option(help="Fewer seeds than the table asks for.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Fewer seeds than the table asks for.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the results.")] = None,
 ) -> None:
     """Run a benchmark table; goes on where it was stopped."""

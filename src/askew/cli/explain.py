@@ -18,7 +18,7 @@ SHOWN = 10
 """Contributions and views printed, the strongest."""
 
 
-def run(model: Path, data: Path, item: str) -> None:
+def run(model: Path, data: Path, item: str, skip: bool) -> None:
     """Find an item by its id and print what made its score.
 
     Raises
@@ -26,7 +26,7 @@ def run(model: Path, data: Path, item: str) -> None:
     InputError: no item has this id.
     """
     detector = load(model)
-    items, place = find(Source.of(detector), data, item)
+    items, place = find(Source.of(detector).skipping(skip), data, item)
     speaks = detector.data_.speakers(items, np.array([place]))
     found = detector.data_.take(items, speaks)
     (explanation,) = detector.explain(found)
@@ -46,18 +46,26 @@ def run(model: Path, data: Path, item: str) -> None:
 
 
 def find(source: Source, data: Path, item: str) -> tuple[Raw, int]:
-    """Return raw input and the place in it of what has this id; of the first, if several do."""
-    count = 0
+    """Return raw input and the place in it of what has this id; of the first, if several do.
+
+    Where none has it and it is a number, the item in that row is meant.
+    """
+    count, numbered, example = 0, None, ""
     for part in source.parts(data):
         places = np.flatnonzero([str(name) == item for name in part.ids])
         if len(places) > 1:
             say(f"Warning: {len(places)} items are called {item}: the first is explained.")
         if len(places):
             return part.items, int(places[0])
+        if item.isdecimal() and count <= int(item) < count + len(part):
+            numbered = part.items, int(item) - count
         count += len(part)
+        example = str(part.ids[-1]) if len(part.ids) else example
+    if numbered is not None:
+        return numbered
     raise InputError(
-        f"--item {item}: none of the {show.many(count, 'item')} in {data.name} has this "
-        f"{'name in column ' + repr(source.id) if source.id else 'number (they count from 0)'}."
+        f"--item {item}: none of the {show.many(count, 'item')} in {data.name} is called so or has "
+        f"this number (they count from 0); the last one is called {example!r}."
     )
 
 

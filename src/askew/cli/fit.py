@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ def run(
     alert_rate: float | None,
     chosen: Sequence[str],
     seed: int | None,
+    skip: bool,
 ) -> None:
     """Fit a method to a file and save it, whole or not at all.
 
@@ -49,7 +51,7 @@ def run(
     """
     check_place(out)
     made = method(name)(verbose=True)
-    source = named(data, kind, id, label, chosen)
+    source = named(data, kind, id, label, chosen).skipping(skip)
     given = {"alert_rate": alert_rate, "seed": seed}
     made.set_params(data=source.data_type(), **{k: v for k, v in given.items() if v is not None})
     settings.apply(made, chosen)
@@ -107,11 +109,18 @@ def check_place(out: Path) -> None:
 
     Raises
     ------
-    InputError: something that is no model is there.
+    InputError: something that is no model is there, or nothing can be written there.
     """
     taken = out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).exists()
     if taken or out.is_file():
         raise InputError(f"--out {out} exists and is not a model: choose another place.")
+    nearest = next(folder for folder in out.absolute().parents if folder.exists())
+    try:
+        Path(tempfile.mkdtemp(prefix=".askew-", dir=nearest)).rmdir()
+    except OSError as error:
+        raise InputError(
+            f"--out {out} cannot be written ({error.strerror}): choose another place."
+        ) from error
 
 
 def check_columns(source: Source, data: Path) -> None:

@@ -12,7 +12,7 @@ from askew.store import load
 from askew.whole import check_place
 
 
-def run(model: Path, data: Path | None, out: Path, label: str | None) -> None:
+def run(model: Path, data: Path | None, out: Path, label: str | None, skip: bool) -> None:
     """Write the report; with labels where the file has the model's label column.
 
     Raises
@@ -26,7 +26,7 @@ def run(model: Path, data: Path | None, out: Path, label: str | None) -> None:
     if data is None:
         report.write(detector, out)
     else:
-        source = Source.of(detector).labelled(label)
+        source = Source.of(detector).labelled(label).skipping(skip)
         labels = label is not None or source.has_labels(data)
         part = source.whole(data, labels=labels)
         report.write(detector, out, part.items, labels=part.labels, ids=part.ids, name=data.name)

@@ -24,7 +24,15 @@ TOP = 10
 """Items shown where no file is written."""
 
 
-def run(model: Path, data: Path, *, out: Path | None, fdr: float | None, label: str | None) -> None:
+def run(
+    model: Path,
+    data: Path,
+    *,
+    out: Path | None,
+    fdr: float | None,
+    label: str | None,
+    skip: bool,
+) -> None:
     """Score a file; write one row an item, or show the strangest.
 
     The file is read twice: once for the scores, of which only numbers are kept, and once more for
@@ -40,7 +48,7 @@ def run(model: Path, data: Path, *, out: Path | None, fdr: float | None, label: 
     if fdr is not None and not 0 < fdr <= 1:
         raise InputError(f"--fdr {fdr}: expected a share above 0 and at most 1.")
     detector = load(model)
-    source = Source.of(detector).labelled(label)
+    source = Source.of(detector).labelled(label).skipping(skip)
     verdict = judge(detector, source, data, labels=label is not None, fdr=fdr)
     if out is None:
         strangest(detector, source, data, verdict)

@@ -31,7 +31,8 @@ class Source:
     id: column that names items; in a long table the one that names series.
     label: column with the truth about items, never learned from.
     time, layout: of series; see `askew.data.Series`.
-    unreadable, layout: of images; see `askew.data.Images`.
+    layout: of images; see `askew.data.Images`.
+    unreadable: "skip" leaves out images that cannot be read and rows without text.
     column: that holds texts; see `askew.data.Text`.
     name: of the file the model was fitted on.
     fitted: when, and by which version of askew.
@@ -59,6 +60,11 @@ class Source:
                 return cls(type=name, **named)
         raise InputError(f"{type(detector.data_).__name__} is not read from files: use Python.")
 
+    @property
+    def verbatim(self) -> list[str]:
+        """Columns whose cells stay as they are written: ids, which may begin with zeros."""
+        return [] if self.id is None else [self.id]
+
     def keep(self, detector: Detector) -> None:
         """Leave it with a detector, to be saved as ``source_``."""
         setattr(detector, "source_", asdict(self))  # noqa: B010 (a fact of this command line)
@@ -66,6 +72,10 @@ class Source:
     def labelled(self, label: str | None) -> Self:
         """Return the same source with another label column, where one is named."""
         return self if label is None else replace(self, label=label)
+
+    def skipping(self, wanted: bool) -> Self:
+        """Return the same source without what cannot be read, where that is wanted."""
+        return replace(self, unreadable="skip") if wanted else self
 
     def data_type(self) -> DataType:
         """Return the data type for such files, not fitted yet."""

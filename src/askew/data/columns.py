@@ -17,6 +17,14 @@ Floats = NDArray[np.float64]
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})?"
 LEADING_ZERO = r"[+-]?0\d"
+MISREAD: Mapping[str, tuple[str, str]] = {
+    "dates": (
+        r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2})(?:[T ].*)?",
+        "2024-01-31",
+    ),
+    "numbers": (r"(?=.*[,%€$£'])[€$£]?\s?[+-]?\d{1,3}(?:[.,' ]?\d)*\s?[%€$£]?", "1234.5"),
+}
+"""What text may have been meant as, how that looks, and how to write it."""
 CYCLES: Mapping[str, float] = {"hour": 1.0, "weekday": 7.0, "day of year": 365.0}
 """The cyclic parts of a date, and the days that one turn takes."""
 INFERRED: Mapping[str, str] = {
@@ -74,6 +82,22 @@ def _kind_of_objects(column: pd.Series[Any]) -> str:
     if text.str.match(LEADING_ZERO).any() or pd.to_numeric(text, errors="coerce").isna().any():
         return "category"
     return "number"
+
+
+def misread(text: pd.Series[Any]) -> str:
+    """Say that words look like dates or numbers in another form, and how to write them; or nothing.
+
+    Example
+    -------
+    >>> misread(pd.Series(["31/01/2024", "01/02/2024", None]))
+    "looks like dates ('31/01/2024'): write them as 2024-01-31"
+    """
+    known = text.dropna()
+    for meant, (form, better) in MISREAD.items():
+        alike = known.str.fullmatch(form)
+        if alike.mean() > 0.9:
+            return f"looks like {meant} ({known[alike].iloc[0]!r}): write them as {better}"
+    return ""
 
 
 def as_text(column: pd.Series[Any]) -> pd.Series[Any]:

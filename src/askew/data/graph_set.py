@@ -240,7 +240,7 @@ def clean(x: Floats, edges: Ints, counts: Ints) -> PackedGraphs:
         wrong = both[:, int(np.argmax(of != owner[both[1]]))]
         raise InputError(f"An edge joins nodes {wrong[0]} and {wrong[1]} of different graphs.")
     return PackedGraphs(
-        torch.from_numpy(np.ascontiguousarray(x)),
+        torch.from_numpy(np.array(x)),
         torch.from_numpy(both - offsets[of]),
         torch.from_numpy(counts.astype(np.int64)),
         torch.from_numpy(np.bincount(of, minlength=len(counts)).astype(np.int64)),

@@ -19,7 +19,15 @@ from askew.data.base import DataType, Raw
 from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
-from askew.data.pictures import COLORS, LAYOUTS, SMALLEST, Pictures, channels_of, pictures
+from askew.data.pictures import (
+    COLORS,
+    LAYOUTS,
+    SMALLEST,
+    Pictures,
+    channels_of,
+    looks_like_pictures,
+    pictures,
+)
 from askew.data.whitening import Kept, check_whitening, evenly_spaced, measured, whitened
 from askew.errors import InputError
 from askew.nets.conv import Jitter
@@ -330,6 +338,11 @@ class Images(DataType):
         """Measure how the features of training images spread."""
         some = self.encode(self.take(X, evenly_spaced(self.count_)))
         return measured(self._compared(), some, self.whitening)
+
+    @staticmethod
+    def looks_like(X: Raw) -> bool:
+        """Say whether untyped input must be images: four axes, a folder, files of images."""
+        return looks_like_pictures(X)
 
     @property
     def _is_map(self) -> bool:

@@ -135,7 +135,7 @@ class PackedGraphs:
         ones = torch.ones(self.edges.shape[1], dtype=self.x.dtype, device=self.device)
         rows = torch.cat([self.degrees.new_zeros(1), self.degrees.cumsum(0)])
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            warnings.filterwarnings("ignore", "Sparse (CSR tensor support|invariant checks)")
             return torch.sparse_csr_tensor(rows, self.ends[1], ones, (len(self.x), len(self.x)))
 
     def neighbours(self, values: Tensor) -> Tensor:

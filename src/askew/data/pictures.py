@@ -162,6 +162,28 @@ def pictures(X: Raw, *, layout: str | None, color: str | None, unreadable: str) 
     return Pictures(X, layout, color)
 
 
+def looks_like_pictures(X: Raw) -> bool:
+    """Say whether untyped input must be images: four axes, a folder, files or opened images.
+
+    Example
+    -------
+    >>> looks_like_pictures(["a.png", "b.jpg"]), looks_like_pictures(["one text", "another"])
+    (True, False)
+    """
+    if isinstance(X, (str, os.PathLike)):
+        return Path(X).is_dir()
+    if getattr(X, "ndim", None) == 4:
+        return True
+    some = list(X[:20]) if isinstance(X, (list, tuple)) else []
+    return bool(some) and all(_is_picture(item) for item in some)
+
+
+def _is_picture(item: Any) -> bool:
+    if isinstance(item, (str, os.PathLike)):
+        return Path(item).suffix.lower() in ENDINGS
+    return hasattr(item, "getbands")  # of pillow
+
+
 def folder(path: Path) -> list[Path]:
     """Return the image files in a folder and in those below it, in order.
 
@@ -255,7 +277,7 @@ def read_file(path: Path) -> NDArray[Any]:
     except faults as error:
         raise InputError(
             f"{path.name} cannot be read as an image ({_told(error)}): replace or remove it, or "
-            'leave such files out with Images(unreadable="skip").'
+            'leave such files out with Images(unreadable="skip"), or --skip-unreadable.'
         ) from error
     return values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
 

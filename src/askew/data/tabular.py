@@ -25,6 +25,7 @@ from askew.data.columns import (
     as_text,
     is_plain,
     kind_of,
+    misread,
     turns,
 )
 from askew.data.scaling import SCALINGS, State, moments, plain, ranks
@@ -185,6 +186,9 @@ class Tabular(DataType):
     def _learn_levels(self, column: pd.Series[Any]) -> str:
         """Keep the commonest levels; return why the column is left out, or nothing."""
         text = as_text(column)
+        doubt = misread(text)
+        if doubt:
+            warnings.warn(f"Column {column.name!r} is read as words, but {doubt}.", stacklevel=2)
         counts = text.value_counts()
         if len(counts) > DISTINCT * len(text.dropna()) and len(counts) >= 10:
             return _why_left_out(text)

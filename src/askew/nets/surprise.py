@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+EQUAL = 5e-7
+"""Scores that differ by less than this share of their size are the same: a few float32 steps."""
+
 
 class Surprise(nn.Module):
     """Minus the logarithm of how often normal items score this high.
@@ -41,7 +44,7 @@ class Surprise(nn.Module):
         """Take reference scores ``(n,)`` of items that were not learned from."""
         ordered = scores.double().sort().values
         ordered = ordered[:: max(1, len(ordered) // self.MOST)]
-        knots, counts = torch.unique_consecutive(ordered, return_counts=True)
+        knots, counts = _distinct(ordered)
         at_least = len(ordered) - counts.cumsum(0) + counts
         self.knots = knots
         self.values = -((at_least.double() + 1) / (len(ordered) + 1)).log()
@@ -82,3 +85,15 @@ class Surprise(nn.Module):
         above = (scores - high).clamp_min(0) / self.scale
         below = (low - scores).clamp_min(0) / self.scale
         return inside + above - below
+
+
+def _distinct(ordered: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lowest of each run of all but equal scores, and how many are in it.
+
+    Equal items score alike but for rounding, which depends on the batch: between two knots that
+    only rounding separates, surprise would leap.
+    """
+    apart = ordered.diff() > EQUAL * (ordered.abs().mean() + ordered.std(correction=0))
+    run = torch.cat([apart.new_zeros(1, dtype=torch.long), apart.long().cumsum(0)])
+    first = torch.cat([apart.new_ones(1, dtype=torch.bool), apart])
+    return ordered[first], run.bincount()

@@ -38,13 +38,13 @@ class TabularFiles(Kind):
     def parts(self, source: Source, path: Path, *, labels: bool) -> Iterator[Part]:
         """Yield a bounded number of rows at a time."""
         first = 0
-        for frame in chunks(path):
+        for frame in chunks(path, verbatim=source.verbatim):
             yield rows(source, frame, first, labels)
             first += len(frame)
 
     def whole(self, source: Source, path: Path, *, labels: bool) -> Part:
         """Return all rows."""
-        return rows(source, read_table(path), 0, labels)
+        return rows(source, read_table(path, source.verbatim), 0, labels)
 
     def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
         """Return the first rows."""

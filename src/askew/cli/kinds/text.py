@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class TextFiles(Kind):
             yield from line_parts(path, labels)
             return
         first = 0
-        for frame in chunks(path, rows=LINES):
+        for frame in chunks(path, rows=LINES, verbatim=source.verbatim):
             yield rows(source, frame, first, labels)
             first += len(frame)
 
@@ -130,8 +131,16 @@ def rows(source: Source, frame: pd.DataFrame, first: int, labels: bool) -> Part:
     found = frame[text_column(frame, source)]
     missing = (found.isna() | (found.astype(str).str.strip() == "")).to_numpy()
     if missing.any():
-        row = ids[int(missing.argmax())]
-        raise InputError(f"Row {row} has no text in {found.name!r}: leave such rows out.")
+        row, there = ids[int(missing.argmax())], ~missing
+        if source.unreadable != "skip":
+            raise InputError(
+                f"Row {row} has no text in {found.name!r}: leave such rows out with "
+                "--skip-unreadable."
+            )
+        told = f"{missing.sum()} rows without text are left out, the first of them {row}."
+        warnings.warn(told, stacklevel=2)
+        found, ids = found[there], ids[there]
+        truth = None if truth is None else truth[there]
     return Part(found.astype(str).tolist(), ids, truth)
 
 
