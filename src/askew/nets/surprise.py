@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 EQUAL = 5e-7
-"""Scores that differ by less than this share of their size are the same: a few float32 steps."""
+"""Scores that differ by less than this share of themselves are the same: a few float32 steps."""
 
 
 class Surprise(nn.Module):
@@ -93,7 +93,8 @@ def _distinct(ordered: Tensor) -> tuple[Tensor, Tensor]:
     Equal items score alike but for rounding, which depends on the batch: between two knots that
     only rounding separates, surprise would leap.
     """
-    apart = ordered.diff() > EQUAL * (ordered.abs().mean() + ordered.std(correction=0))
+    size = ordered.abs()
+    apart = ordered.diff() > EQUAL * torch.maximum(size[1:], size[:-1])
     run = torch.cat([apart.new_zeros(1, dtype=torch.long), apart.long().cumsum(0)])
     first = torch.cat([apart.new_ones(1, dtype=torch.bool), apart])
     return ordered[first], run.bincount()
