@@ -82,8 +82,6 @@ CANDIDATES = {
         "last layer, not whitened": ({}, {"layers": 1, "whitening": 0.0}),
         "last two layers": ({}, {"layer_step": 1}),
         "last two layers, not whitened": ({}, {"layer_step": 1, "whitening": 0.0}),
-        "last and the one two below": ({}, {"layer_step": 2}),
-        "three layers": ({}, {"layers": 3}),
     },
 }
 
