@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from tiny_transformer import texts, tiny_transformer
 
-from askew import NeuTraLAD, load
-from askew.cli import main
+from askew import InputError, NeuTraLAD, load
+from askew.cli import failures, main
 from askew.cli.kinds.base import LABELS
 from askew.cli.source import Source
+from askew.data import TYPES
 from askew.detector import Detector
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # quick detectors are poor ones
@@ -541,3 +542,12 @@ def test_words_that_look_like_dates_or_numbers_are_told(ask):
     assert code == 0
     assert "'day' is read as words, but looks like dates ('01/01/2024')" in told
     assert "'price' is read as words, but looks like numbers" in told
+
+
+def test_refusals_say_what_can_be_typed(refused):
+    np.save("train.npy", np.zeros((40, 6, 5)))
+    message = refused("fit", "train.npy", "--out", "m", "--type", "series", *QUICK)
+    assert "--set data__layout=time-first" in message and "Series(" not in message
+    assert all(
+        f"{name}(a=1)" not in failures.sentence(InputError(f"{name}(a=1)")) for name in TYPES
+    )

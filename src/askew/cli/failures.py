@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,13 @@ WRONG_INPUT = 2
 
 FAILED = 1
 """Exit code of anything else."""
+
+IN_PYTHON = re.compile(
+    r"\b(?:Graphs|Images|Nodes|Series|Tabular|Text|Windows)\((\w+)=(\([^()]*\)|[^(),]*)\)"
+)
+"""A parameter of a data type, as messages meant for Python name it."""
+
+QUOTES = "'\""
 
 
 @contextmanager
@@ -56,9 +64,11 @@ def sentence(error: Exception) -> str:
     -------
     >>> sentence(InputError("The file is empty: give\\n  another."))
     'The file is empty: give another.'
+    >>> sentence(InputError("Say which: Series(layout='time-first'), or Series(length=...)."))
+    'Say which: --set data__layout=time-first, or --set data__length=....'
     """
     if isinstance(error, AskewError):
-        return " ".join(str(error).split())
+        return IN_PYTHON.sub(_as_option, " ".join(str(error).split()))
     if isinstance(error, MemoryError):
         return "Out of memory: give fewer items at a time, or use a larger machine."
     found = " ".join(str(error).split())[:300]
@@ -66,6 +76,11 @@ def sentence(error: Exception) -> str:
         f"{type(error).__name__}: {found} (unexpected: run again with ASKEW_DEBUG=1 for the trace, "
         "and report it)."
     )
+
+
+def _as_option(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"--set data__{name}={value.strip(QUOTES)}"
 
 
 def say(message: str) -> None:
