@@ -37,6 +37,9 @@ QUICK = {
     "AutoEncoder": {"steps": 150, "nets": 1},
     "DeepSVDD": {"steps": 150},
 }
+BRIEF = {name: {"steps": 5} for name in QUICK}
+"""Where it does not matter how well a detector has learned."""
+
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
 
@@ -188,6 +191,10 @@ def make(name, of_type, **parameters):
     return method(name)(data=TYPES[of_type][1], **{**QUICK.get(name, {}), **parameters})
 
 
+def brief(name, of_type, **parameters):
+    return make(name, of_type, **{**BRIEF.get(name, {}), **parameters})
+
+
 def join(kind, parts):
     return PIECES.get(kind, (np.concatenate, None))[0](parts)
 
@@ -247,6 +254,8 @@ def test_saved_is_loaded(fitted, tmp_path):
     assert repr(loaded.get_params(deep=False)) == repr(detector.get_params(deep=False))
     assert loaded.health_ == detector.health_
     one = pieces(kind_of(detector), normal)[0]
+    if kind_of(detector) == "Windows":
+        one = one[:30]  # each of its steps is explained
     assert loaded.explain(one)[0].names == detector.explain(one)[0].names
 
 
@@ -296,8 +305,8 @@ def test_health_is_recorded(fitted):
 def test_same_seed_same_scores_and_random_state_left_alone(name, kind):
     draw = TYPES[kind][0]
     torch_before, numpy_before = torch.random.get_rng_state(), np.random.get_state()
-    one = make(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
-    two = make(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
+    one = brief(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
+    two = brief(name, kind, seed=3).fit(draw(0)).decision_function(draw(1))
     np.testing.assert_array_equal(one, two)
     assert torch.equal(torch.random.get_rng_state(), torch_before)
     for found, expected in zip(np.random.get_state(), numpy_before, strict=True):
@@ -306,7 +315,7 @@ def test_same_seed_same_scores_and_random_state_left_alone(name, kind):
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_parameters_are_only_stored(name, kind):
-    detector = make(name, kind, seed=7)
+    detector = brief(name, kind, seed=7)
     copy = clone(detector)
     assert copy is not detector
     assert repr(copy.get_params(deep=False)) == repr(detector.get_params(deep=False))
@@ -365,9 +374,9 @@ def test_bad_input_is_refused_in_words(name, kind, spoiled):
         bad = NARROWER.get(kind, lambda x: x[..., :-1])(bad)
     else:
         with pytest.raises(InputError):
-            make(name, kind).fit(bad)
-    detector = make(name, kind).fit(good)
+            brief(name, kind).fit(bad)
     if spoiled != "empty":
+        detector = brief(name, kind).fit(good)
         with pytest.raises(InputError):
             detector.decision_function(bad)
 

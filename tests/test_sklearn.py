@@ -11,7 +11,7 @@ from askew import KNN, NeuTraLAD, OutlierEstimator
 from askew.methods import METHODS, method
 from askew.trained import TrainedDetector
 
-QUICK = {"NeuTraLAD": {"steps": 20}}
+QUICK = {name: {"steps": 20} for name in ("NeuTraLAD", "PLAD", "AutoEncoder", "DeepSVDD")}
 
 ALLOWED = {
     # Both check that sparse input is taken, which it is, and then ask any estimator that has
