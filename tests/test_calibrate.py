@@ -196,6 +196,7 @@ def test_wrong_input_is_refused_in_words(call, words):
         call()
 
 
+@pytest.mark.filterwarnings("ignore:health")  # two steps teach nothing
 @pytest.mark.parametrize("nets", [1, 3])
 @pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
 def test_any_number_of_rows_can_be_learned_from(method, nets):
@@ -207,6 +208,7 @@ def test_any_number_of_rows_can_be_learned_from(method, nets):
         assert len(detector.labels_) == count
 
 
+@pytest.mark.filterwarnings("ignore:health")
 def test_a_handful_of_held_out_items_judges_nothing():
     rows = np.random.default_rng(0).normal(size=(150, 3))
     detector = NeuTraLAD(held_out=0.01, nets=1, steps=2).fit(rows)

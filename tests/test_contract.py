@@ -328,6 +328,13 @@ def test_parameters_are_only_stored(name, kind):
     assert repr(detector.get_params()) == before
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_data_type_that_is_guessed_has_no_parameters_yet(name):
+    with pytest.raises(InputError, match="data__width cannot be set while data is None"):
+        method(name)().set_params(data__width=8)
+    assert method(name)().set_params(data=Tabular(), data__width=8).data.width == 8
+
+
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("views", ["bounded", "residual", "multiplicative", "forward"])
 def test_every_weight_gets_a_gradient(kind, views):

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -165,6 +165,22 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             raise InputError(f"alert_rate={self.alert_rate}: expected a rate between 0 and 1.")
 
     # What a user calls.
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the data type as ``data__NAME``, where there is one.
+
+        Raises
+        ------
+        InputError: a parameter of the data type was named while that is still guessed.
+        """
+        nested = [name for name in params if name.startswith("data__")]
+        if nested and params.get("data", self.data) is None:
+            raise InputError(
+                f"{nested[0]} cannot be set while data is None and its type is guessed when "
+                "fitting: set data=Tabular(), say, first."
+            )
+        super().set_params(**params)
+        return self
 
     def fit(self, X: Raw, y: object = None) -> Self:
         """Learn from normal items, or mostly normal ones; ``y`` is ignored.
