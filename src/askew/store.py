@@ -52,7 +52,7 @@ def save(detector: Detector, folder: Path) -> None:
     InputError: the place is taken by something that is not a model, or cannot be written; or the
         detector could not be loaded again.
     """
-    _check_place(folder)
+    check_place(folder)
     manifest, tensors = describe(detector)
     weights = tensor_bytes(tensors)
     manifest["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
@@ -303,13 +303,24 @@ def _check_readable(text: str, tensors: Mapping[str, Tensor]) -> None:
         ) from error
 
 
-def _check_place(folder: Path) -> None:
+def check_place(folder: Path) -> None:
+    """Refuse a place for a model; ask before training, not after it.
+
+    Raises
+    ------
+    InputError: something that is no model is there, or nothing can be written there.
+    """
     if folder.is_file() or (
         folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists()
     ):
         raise InputError(
             f"{folder} exists and is not a model: choose another place, so that nothing is lost."
         )
+    nearest = next(above for above in folder.absolute().parents if above.exists())
+    try:
+        Path(tempfile.mkdtemp(prefix=".askew-", dir=nearest)).rmdir()
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
 def _swap(fresh: Path, folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from askew.cli.source import Source, guess
 from askew.detector import Detector
 from askew.errors import InputError
 from askew.methods import method
-from askew.store import MANIFEST
+from askew.store import check_place
 
 LABEL_NAMES = ("label", "labels", "y", "target", "class", "anomaly", "is_anomaly", "outlier")
 """Columns of these names are more often labels than measurements."""
@@ -102,25 +101,6 @@ def without_labels_of_arrays(source: Source, data: Path) -> Source:
         say(f"{data.name}: y is taken for labels; nothing is learned from it")
         return source.labelled("label")
     return source
-
-
-def check_place(out: Path) -> None:
-    """Refuse a place for the model before training, not after it.
-
-    Raises
-    ------
-    InputError: something that is no model is there, or nothing can be written there.
-    """
-    taken = out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).exists()
-    if taken or out.is_file():
-        raise InputError(f"--out {out} exists and is not a model: choose another place.")
-    nearest = next(folder for folder in out.absolute().parents if folder.exists())
-    try:
-        Path(tempfile.mkdtemp(prefix=".askew-", dir=nearest)).rmdir()
-    except OSError as error:
-        raise InputError(
-            f"--out {out} cannot be written ({error.strerror}): choose another place."
-        ) from error
 
 
 def check_columns(source: Source, data: Path) -> None:

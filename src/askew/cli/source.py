@@ -30,8 +30,8 @@ class Source:
     type: one of `askew.cli.kinds.KINDS`.
     id: column that names items; in a long table the one that names series.
     label: column with the truth about items, never learned from.
-    time, layout: of series; see `askew.data.Series`.
-    layout: of images; see `askew.data.Images`.
+    time: of series and recordings; see `askew.data.Series`.
+    layout: of series and images; see `askew.data.Series` and `askew.data.Images`.
     unreadable: "skip" leaves out images that cannot be read and rows without text.
     column: that holds texts; see `askew.data.Text`.
     name: of the file the model was fitted on.
