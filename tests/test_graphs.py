@@ -16,10 +16,10 @@ from askew.data import guess
 from askew.data.graph_set import as_graph_set, clean_edges
 from askew.data.graphs import without_each
 from askew.data.packed_graphs import PackedGraphs, ragged
+from askew.files.graphs import has_tu_files, read_graphs
 from askew.metrics import auroc
 from askew.nets.gin import GINShape, GraphEmbedding, GraphViews, StackedGIN, graph_norm
 from askew.nets.graph_summary import GraphSummary, degree_bucket
-from askew.read_graphs import has_tu_files, read_graphs
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 

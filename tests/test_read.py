@@ -14,7 +14,7 @@ import pytest
 
 from askew.data.tabular import Tabular
 from askew.errors import InputError
-from askew.read import FORMATS, chunks, count_rows, read_table
+from askew.files.tables import FORMATS, chunks, count_rows, read_table
 
 
 def table(rows: int = 250) -> pd.DataFrame:
@@ -280,7 +280,7 @@ def test_reading_does_not_start_torch():
     import subprocess
     import sys
 
-    code = "import sys, askew.read; sys.exit('torch' in sys.modules)"
+    code = "import sys, askew.files.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from askew.data.series import Series
 from askew.errors import InputError
-from askew.read_series import read_series
+from askew.files.series import read_series
 
 HEADER = """# A comment, as archives have them
 @problemName Toy

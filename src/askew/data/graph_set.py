@@ -81,7 +81,7 @@ def as_graph_set(X: Any) -> GraphSet:
     if isinstance(X, GraphSet):
         return X
     if isinstance(X, str | Path):
-        from askew.read_graphs import read_graphs
+        from askew.files.graphs import read_graphs
 
         return read_graphs(Path(X)).graphs
     if is_graph(X):

@@ -47,7 +47,7 @@ class Graphs(DataType):
 
     Raw input: a list of PyTorch Geometric ``Data`` (``x`` holds attributes) or of networkx graphs
     (node data ``label`` is a label, all others are attributes); the path of a TU folder or zip; or
-    a `GraphSet`, as `askew.read_graphs.read_graphs` returns it.
+    a `GraphSet`, as `askew.files.graphs.read_graphs` returns it.
 
     Parameters
     ----------

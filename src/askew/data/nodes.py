@@ -243,7 +243,7 @@ def as_node_set(X: Any) -> NodeSet:
     if isinstance(X, NodeSet):
         return X
     if isinstance(X, str | Path):
-        from askew.read_graphs import read_network
+        from askew.files.graphs import read_network
 
         X = read_network(Path(X))
     if isinstance(X, Mapping):

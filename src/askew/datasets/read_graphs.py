@@ -11,7 +11,7 @@ from askew.datasets.kinds import Unsplit
 
 def read_tu(file: Path, _seed: int) -> Unsplit:
     """Read a folder or zip of TU graphs, with their classes."""
-    from askew.read_graphs import read_graphs
+    from askew.files.graphs import read_graphs
 
     found = read_graphs(file)
     classes = np.zeros(len(found.graphs)) if found.classes is None else found.classes
@@ -21,7 +21,7 @@ def read_tu(file: Path, _seed: int) -> Unsplit:
 def read_network(file: Path, _seed: int) -> Unsplit:
     """Nodes of one graph; any label above 0 is an anomaly."""
     from askew.data.nodes import as_node_set
-    from askew.read_graphs import read_network as arrays_of
+    from askew.files.graphs import read_network as arrays_of
 
     arrays = arrays_of(file)
     return Unsplit(as_node_set(arrays), (arrays["y"] > 0).astype(np.int64))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from askew.data.base import DataType, Raw
 from askew.errors import InputError
-from askew.read import chunks
+from askew.files.tables import chunks
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

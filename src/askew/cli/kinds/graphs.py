@@ -12,8 +12,8 @@ from askew.data import Graphs, Nodes
 from askew.data.base import DataType
 from askew.data.nodes import as_node_set
 from askew.errors import InputError
-from askew.read_graphs import has_tu_files, read_graphs, read_network
-from askew.read_series import load_arrays
+from askew.files.arrays import load_arrays
+from askew.files.graphs import has_tu_files, read_graphs, read_network
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

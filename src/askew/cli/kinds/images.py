@@ -15,8 +15,8 @@ from askew.data import Images
 from askew.data.base import DataType
 from askew.data.pictures import ENDINGS, folder, readable
 from askew.errors import InputError
-from askew.read import read_table
-from askew.read_series import load_arrays, main_array
+from askew.files.arrays import load_arrays, main_array
+from askew.files.tables import read_table
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

@@ -13,7 +13,8 @@ from askew.data import Series
 from askew.data.base import DataType
 from askew.data.packed import ID_NAMES, TIME_NAMES
 from askew.errors import InputError
-from askew.read_series import TABLES, load_arrays, main_array, read_series
+from askew.files.arrays import load_arrays, main_array
+from askew.files.series import TABLES, read_series
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

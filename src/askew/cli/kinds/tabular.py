@@ -11,8 +11,8 @@ import pandas as pd
 from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Tabular
 from askew.data.base import DataType
-from askew.read import chunks, read_table
-from askew.read_series import load_arrays, main_array
+from askew.files.arrays import load_arrays, main_array
+from askew.files.tables import chunks, read_table
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

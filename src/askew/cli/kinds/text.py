@@ -14,7 +14,7 @@ from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Text
 from askew.data.base import DataType
 from askew.errors import InputError
-from askew.read import chunks
+from askew.files.tables import chunks
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

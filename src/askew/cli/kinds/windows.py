@@ -14,8 +14,8 @@ from askew.data import Windows
 from askew.data.base import DataType
 from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
 from askew.errors import InputError
-from askew.read import read_table
-from askew.read_series import TABLES
+from askew.files.series import TABLES
+from askew.files.tables import read_table
 
 if TYPE_CHECKING:
     from askew.cli.source import Source

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from askew.data.graph_set import GraphSet, OneGraph, check_nodes, graph_set
 from askew.errors import InputError
-from askew.read_series import UNREADABLE, load_arrays
+from askew.files.arrays import UNREADABLE, load_arrays
 
 EDGES = "_A.txt"
 """How the one file ends that every TU set has."""
