@@ -319,6 +319,9 @@ def test_ids_stay_as_they_are_written_in_every_part(name, tmp_path):
         ("size\tspeed\n2,5\t1\n3\t2\n", [2.5, 3.0]),
         ('size,speed\n"2,5",1\n3,2\n', ["2,5", "3"]),
         ("size;speed\n2,5;1.5\n3;2\n", ["2,5", "3"]),
+        ("1,5;2,5\n3,25;4,5\n", [1.5, 3.25]),
+        ("1,5 2,5\n3,25 4,5\n", [1.5, 3.25]),
+        ("x y,1 2\nz w,3 4\n", ["z w"]),
     ],
 )
 def test_a_decimal_comma_is_seen_where_nothing_speaks_against_it(text, size, tmp_path):

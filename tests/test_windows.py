@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import askew
-from askew import KNN, InputError, NeuTraLAD, Windows
+from askew import KNN, InputError, NeuTraLAD, Windows, load
 from askew.cli import main
 from askew.data import guess, windows
 from askew.data.recording import check_clock
@@ -422,6 +422,27 @@ def test_a_folder_of_recordings_is_one_when_it_is_said_so(tmp_path, capsys):
     scores = pd.read_parquet(out)
     assert len(scores) == 900
     assert scores["id"][300] == "run1 2026-01-01 00:00:00"
+
+
+def test_a_column_of_ids_that_repeat_says_which_recording_a_row_is_of(tmp_path, capsys):
+    tables = [pd.read_csv(write(tmp_path, f"{i}.csv", i, 300)) for i in range(3)]
+    both = pd.concat([table.assign(machine=f"00{i}") for i, table in enumerate(tables)])
+    file, model, out = (tmp_path / name for name in ("all.csv", "model", "scores.csv"))
+    both.sort_values("time", kind="stable").to_csv(file, index=False)  # interleaved
+    words = ("--type", "windows", "--id", "machine")
+    settings = ("--method", "KNN", "--set", "data__length=30")
+    assert run("fit", file, "--out", model, *words, *settings) == 0
+    assert "3 recordings of 900 steps, 2 channels" in capsys.readouterr().out
+    assert run("score", model, file, "--out", out) == 0
+    scores = pd.read_csv(out)
+    detector = load(model)
+    each = [table[["time", "heat", "flow"]] for table in tables]
+    assert np.allclose(scores["score"], detector.decision_function(each))
+    assert scores["id"][300] == "001 2026-01-01 00:00:00"
+    both.assign(machine=[None, *both["machine"][1:]]).to_csv(file, index=False)
+    capsys.readouterr()
+    assert run("score", model, file, "--out", out) == 2
+    assert "no value in 'machine'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def fit(
         str | None, typer.Option(help="Column with labels; nothing is learned from it.")
     ] = None,
     id: Annotated[
-        str | None, typer.Option(help="Column that names items, or the series of a long table.")
+        str | None,
+        typer.Option(help="Column that names items, or the series or recordings of a long table."),
     ] = None,
     alert_rate: Annotated[
         float | None, typer.Option(help="False alarms accepted on normal items; 0.01 if left out.")

@@ -53,8 +53,8 @@ def exit_code(error: Exception) -> int:
     >>> exit_code(InputError("no rows")), exit_code(ZeroDivisionError())
     (2, 1)
     """
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return WRONG_INPUT if full or isinstance(error, InputError | ModelError) else FAILED
+    usual = _is_full_disk(error) or isinstance(error, InputError | ModelError)
+    return WRONG_INPUT if usual else FAILED
 
 
 def sentence(error: Exception) -> str:
@@ -71,6 +71,8 @@ def sentence(error: Exception) -> str:
         return IN_PYTHON.sub(_as_option, " ".join(str(error).split()))
     if isinstance(error, MemoryError):
         return "Out of memory: give fewer items at a time, or use a larger machine."
+    if _is_full_disk(error):
+        return "The disk is full: free some space, or write to another place."
     found = " ".join(str(error).split())[:300]
     return (
         f"{type(error).__name__}: {found} (unexpected: run again with ASKEW_DEBUG=1 for the trace, "
@@ -96,6 +98,10 @@ def _stop(message: str, code: int) -> None:
 def _is_of_typer(error: Exception) -> bool:
     """Usage errors and early exits carry their own code, and typer shows them itself."""
     return isinstance(error, typer.Abort) or hasattr(error, "exit_code")
+
+
+def _is_full_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _is_closed_pipe(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Windows
 from askew.data.base import DataType
+from askew.data.packed import check_no_missing
 from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
 from askew.errors import InputError
 from askew.files.series import TABLES
@@ -46,7 +47,11 @@ class WindowFiles(Kind):
         return Windows()
 
     def whole(self, source: Source, path: Path, *, labels: bool) -> Part:
-        """Return all recordings; each time step has its time for an id."""
+        """Return all recordings; each time step has its time for an id.
+
+        Where --id names a column whose values repeat, it says which recording a row is of. Steps
+        then come recording by recording.
+        """
         tables = (
             sorted(p for p in path.iterdir() if p.suffix in TABLES) if path.is_dir() else [path]
         )
@@ -55,7 +60,8 @@ class WindowFiles(Kind):
                 f"The folder {path.name} has no tables ({', '.join(TABLES)}); expected one a "
                 "recording. Name the folder that holds them."
             )
-        parts = [recording(source, table, labels, prefixed=path.is_dir()) for table in tables]
+        read = [recordings(source, table, labels, prefixed=path.is_dir()) for table in tables]
+        parts = [part for several in read for part in several]
         truths = [part.labels for part in parts if part.labels is not None]
         return Part(
             [part.items for part in parts],
@@ -86,19 +92,43 @@ def ticks(rows: pd.DataFrame, clock: str) -> bool:
     return bool((steps > 0).all() and np.mean(np.isclose(steps, np.median(steps), rtol=0.1)) > 0.9)
 
 
-def recording(source: Source, path: Path, labels: bool, *, prefixed: bool) -> Part:
-    """Read one recording; labels and ids are set apart from its channels."""
-    frame = read_table(path)
+def recordings(source: Source, path: Path, labels: bool, *, prefixed: bool) -> list[Part]:
+    """Read the recordings of a table: one, or one for each value of a column of ids that repeat."""
+    frame, stem = read_table(path, source.verbatim), path.stem if prefixed else ""
     try:
-        clock = clock_column(frame, source.time)
+        return [
+            recording(source, one, labels, " ".join(filter(None, [stem, name])))
+            for name, one in by_name(frame, source.id)
+        ]
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
+
+
+def by_name(frame: pd.DataFrame, id: str | None) -> list[tuple[str, pd.DataFrame]]:
+    """Cut a table into its recordings, in the order in which they begin.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"machine": ["a", "b", "a"], "load": [1.0, 2.0, 3.0]})
+    >>> [(name, list(one["load"])) for name, one in by_name(table, "machine")]
+    [('a', [1.0, 3.0]), ('b', [2.0])]
+    """
+    if id is None or id not in frame or not frame[id].duplicated().any():
+        return [("", frame)]
+    check_no_missing(frame, [id])
+    rows = frame.drop(columns=[id])
+    return [(str(name), one) for name, one in rows.groupby(frame[id], sort=False)]
+
+
+def recording(source: Source, frame: pd.DataFrame, labels: bool, name: str) -> Part:
+    """Take one recording apart: labels and ids are set apart from its channels."""
+    clock = clock_column(frame, source.time)
     truth = as_truth(column(frame, source.label, "label"), source.label) if labels else None
-    apart = [name for name in (source.id, source.label) if name in frame]
     named = source.id if source.id in frame else clock
     ids: NDArray[Any] = frame.index.to_numpy() if named is None else frame[named].to_numpy()
-    if prefixed:
-        ids = np.array([f"{path.stem} {one}" for one in ids], dtype=object)
+    if name:
+        ids = np.array([f"{name} {one}" for one in ids], dtype=object)
     elif named is not None:
         ids = frame[named].astype(str).to_numpy(dtype=object)
+    apart = [one for one in (source.id, source.label) if one in frame]
     return Part(frame.drop(columns=apart), ids, truth)
