@@ -1,5 +1,6 @@
 """Nodes of one graph as rows of a table."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import networkx
@@ -8,7 +9,7 @@ import pytest
 
 from askew import KNN, InputError, NeuTraLAD, Nodes, datasets, load
 from askew.data import guess
-from askew.data.nodes import NodeSet, as_node_set, means, unlike
+from askew.data.nodes import NodeSet, as_node_set, means, triangles, unlike
 from askew.metrics import auroc
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -37,6 +38,43 @@ def test_unlike_is_0_for_the_same_direction_and_2_for_the_opposite():
     np.testing.assert_allclose(unlike(own, own * [[3], [-1], [1]]), [0, 2, 1], atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_triangles_are_those_of_networkx(seed):
+    edges = as_node_set(network(40, seed=seed)).graph.edges
+    graph = networkx.Graph(edges.T.tolist())
+    graph.add_nodes_from(range(40))
+    expected = networkx.triangles(graph)
+    assert sum(expected.values()) > 0
+    assert triangles(edges, 40).tolist() == [expected[node] for node in range(40)]
+
+
+def test_triangles_around_a_hub_take_no_memory():
+    rim = np.arange(1, 100_001)
+    wheel = np.hstack([np.stack([0 * rim, rim]), np.stack([rim, np.roll(rim, 1)])])
+    tracemalloc.start()
+    found = triangles(np.hstack([wheel, wheel[::-1]]), 100_001)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found[0] == 100_000 and (found[1:] == 2).all()
+    assert most < 2**28
+
+
+@pytest.mark.parametrize(("width", "hops"), [(1, 0), (1, 2), (30, 1), (100, 2)])
+def test_parts_of_a_node_count_alike_however_many_columns_they_have(width, hops):
+    graph = network(width=width)
+    data = Nodes(hops=hops).fit(graph)
+    names, masks = data.groups(data.encode(graph)[0])
+    sums = dict.fromkeys(("own", "differs", "place"), 0.0)
+    for name, mask in zip(names, masks, strict=True):
+        place = name.startswith(("neighbours", "unlike", "triangles"))
+        part = "place" if place else "differs" if "against" in name else "own"
+        sums[part] += float(data.weights_[mask].sum())
+    total = sums["own"]
+    expected = [total, total if hops else 0.0, total]
+    np.testing.assert_allclose(list(sums.values()), expected, rtol=1e-5)
+    assert data.weights_.max() == 1
+
+
 def test_a_batch_knows_no_graph_and_picking_keeps_the_neighbourhood():
     graph = network()
     data = Nodes().fit(graph)
@@ -53,10 +91,12 @@ def test_names_say_where_a_feature_stands():
     names, masks = data.groups(data.encode(network(width=1))[0])
     assert names == [
         "x0",
-        "neighbours",
         "x0 against 1 hop away",
+        "neighbours",
         "neighbours against 1 hop away",
         "unlike 1 hop away",
+        "triangles",
+        "neighbours linked",
     ]
     assert masks.any(1).all()
 

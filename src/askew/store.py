@@ -30,7 +30,7 @@ from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
 
-SCHEMA = 4
+SCHEMA = 5
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -87,7 +87,7 @@ def load(folder: str | Path) -> Detector:
     manifest = _manifest(folder)
     tensors = _tensors(folder, manifest)
     try:
-        return _rebuild(_upgraded(manifest), tensors)
+        return _rebuild(*_upgraded(manifest, tensors))
     except BROKEN as error:
         first = str(error).partition("\n")[0]  # torch goes on with a line for each tensor
         raise ModelError(
@@ -205,8 +205,13 @@ def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, **nested}
 
 
-def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
+def _upgraded(
+    manifest: dict[str, Any], tensors: dict[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
+    if manifest["schema"] < 5:
+        banks = [name.removesuffix("items") for name in tensors if name.endswith("bank.items")]
+        tensors = tensors | {f"{bank}itself": torch.tensor(True) for bank in banks}
     for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
         kind, said, learned = data["class"], data["parameters"], data.get("fitted", {})
         if manifest["schema"] < 2 and kind == "Series":
@@ -221,7 +226,9 @@ def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
                 learned["whitened_"] = old
         if manifest["schema"] < 4 and kind == "Text":
             said.setdefault("layer_step", 1)
-    return manifest
+        if manifest["schema"] < 5 and kind == "Nodes" and learned:
+            learned.setdefault("weights_", [1.0])
+    return manifest, tensors
 
 
 def _data(saved: Mapping[str, Any]) -> DataType:

@@ -71,12 +71,13 @@ class NodeSet:
 class Nodes(DataType):
     """The nodes of one graph: each is an item, normal or not.
 
-    A node is encoded as a row: its own features and the number of its neighbours; what these differ
-    by from their means over its neighbours, over the neighbours of those, and so on; and how unlike
-    each of these surroundings is in all. The means themselves are left out: those of many
-    neighbours are all alike, so a node with many would look normal for that alone. The rows are a
-    table; `Tabular` scales them and has the networks. So a batch of any size is a plain tensor, and
-    needs no graph.
+    A node is encoded as a row of three parts: its own features; what these differ by from their
+    means over its neighbours, over the neighbours of those, and so on; and its place: how many
+    neighbours it has and how many of them are neighbours of each other, how unlike each of its
+    surroundings is in all. The means themselves are left out: those of many neighbours are all
+    alike, so a node with many would look normal for that alone. Each part counts as much as the
+    others, however many columns it has. The rows are a table; `Tabular` scales them and has the
+    networks. So a batch of any size is a plain tensor, and needs no graph.
 
     The whole graph is there when some of its nodes are learned from and when they are scored; other
     nodes count as neighbours only. Fitted on one graph, it scores another with the same features.
@@ -115,7 +116,10 @@ class Nodes(DataType):
         self.count_, self.attributes_ = len(nodes), nodes.graph.attributes.shape[1]
         self.levels_ = levels_of(nodes)
         self.center_, self.directions_ = self._directions(nodes)
-        self.table_ = Tabular(scaling=self.scaling).fit(self._rows(nodes))
+        parts = self._parts(nodes)
+        rows = pd.concat(parts, axis=1)
+        self.table_ = Tabular(scaling=self.scaling).fit(rows)
+        self.weights_ = self._weights([list(part.columns) for part in parts], rows)
         return self
 
     def count(self, X: Raw) -> int:
@@ -134,8 +138,9 @@ class Nodes(DataType):
         check_is_fitted(self)
         nodes = as_node_set(X)
         self._check_alike(nodes.graph)
-        rows: Tensor = self.table_.encode(self._rows(nodes))
-        return rows
+        rows = pd.concat(self._parts(nodes), axis=1)[self.table_.columns_]
+        encoded: Tensor = self.table_.encode(rows) * torch.as_tensor(self.weights_)
+        return encoded
 
     def encoder(self, dim: int, *, bias: bool) -> nn.Module:
         """Return the encoder of a table, ``(B, d) -> (B, dim)``."""
@@ -179,22 +184,35 @@ class Nodes(DataType):
         """Say whether untyped input must be the nodes of one graph."""
         return isinstance(X, NodeSet) or is_graph(X)
 
-    def _rows(self, nodes: NodeSet) -> pd.DataFrame:
-        """Return what is known of each node, ``(n, columns)``."""
-        own = self._own(nodes.graph)
-        links = np.bincount(nodes.graph.edges[0], minlength=len(own))
-        near = means(nodes.graph.edges, own, self.hops)
-        values = np.column_stack([(own - self.center_) @ self.directions_.T, np.log1p(links)])
-        names = [*self._names(), "neighbours"]
-        around = means(nodes.graph.edges, values, self.hops)
-        found = {name: values[:, i] for i, name in enumerate(names)}
-        for hop, mean in enumerate(around, start=1):
+    def _parts(self, nodes: NodeSet) -> list[pd.DataFrame]:
+        """Return what a node is, how that differs from its surroundings, and its place."""
+        own, edges = self._own(nodes.graph), nodes.graph.edges
+        values, names = (own - self.center_) @ self.directions_.T, self._names()
+        links = np.bincount(edges[0], minlength=len(own))
+        closed = triangles(edges, len(own))
+        differs: dict[str, Floats] = {}
+        place = {"neighbours": np.log1p(links)}
+        near = means(edges, np.column_stack([own, values, place["neighbours"]]), self.hops)
+        for hop, mean in enumerate(near, start=1):
             away = f"{hop} hop{'s' * (hop > 1)} away"
-            found |= {
-                f"{name} against {away}": values[:, i] - mean[:, i] for i, name in enumerate(names)
-            }
-            found[f"unlike {away}"] = unlike(own, near[hop - 1])
-        return pd.DataFrame(found).iloc[nodes.index]
+            against = values - mean[:, own.shape[1] : -1]
+            differs |= {f"{name} against {away}": against[:, i] for i, name in enumerate(names)}
+            place[f"neighbours against {away}"] = place["neighbours"] - mean[:, -1]
+            place[f"unlike {away}"] = unlike(own, mean[:, : own.shape[1]])
+        place["triangles"] = np.log1p(closed)
+        place["neighbours linked"] = closed / np.maximum(links * (links - 1) / 2, 1)
+        parts = [pd.DataFrame(values, columns=names), pd.DataFrame(differs), pd.DataFrame(place)]
+        return [part.iloc[nodes.index] for part in parts if part.shape[1]]
+
+    def _weights(self, parts: list[list[str]], rows: pd.DataFrame) -> NDArray[np.float32]:
+        """Return what encoded columns are multiplied by, so that all parts sum to as much."""
+        names, masks = self.table_.groups(self.table_.encode(rows.iloc[:1])[0])
+        of_parts = [masks[[names.index(name) for name in part]].any(0) for part in parts]
+        widths = torch.stack([mask.sum() for mask in of_parts])
+        least = widths[widths > 0].min()
+        weights = sum(mask * least / mask.sum().clamp_min(1) for mask in of_parts)
+        found: NDArray[np.float32] = torch.as_tensor(weights).numpy().astype(np.float32)
+        return found
 
     def _own(self, graph: OneGraph) -> Floats:
         """Return attributes and 0/1 columns of labels, ``(N, F)``."""
@@ -293,6 +311,33 @@ def means(edges: Ints, values: Floats, hops: int) -> list[Floats]:
     for _ in range(hops):
         current = average @ current
         found.append(current)
+    return found
+
+
+def triangles(edges: Ints, count: int) -> Floats:
+    """Return for each node how many pairs of its neighbours are neighbours of each other, ``(N,)``.
+
+    Edges are led from nodes with few neighbours to those with more: then no node leads to many, and
+    a hub costs no more than others.
+
+    Shapes
+    ------
+    ``edges (2, E)`` in both directions, each once ``-> (N,)``
+
+    Example
+    -------
+    >>> square = np.array([[0, 1, 2, 3, 0], [1, 2, 3, 0, 2]])  # with one diagonal
+    >>> triangles(np.hstack([square, square[::-1]]), 5).tolist()
+    [2.0, 1.0, 2.0, 1.0, 0.0]
+    """
+    links = np.bincount(edges[0], minlength=count)
+    rank = np.argsort(np.argsort(links, kind="stable"), kind="stable")
+    up = edges[:, rank[edges[0]] < rank[edges[1]]]
+    ones = np.ones(up.shape[1])
+    led = sparse.csr_array((ones, (up[0], up[1])), shape=(count, count))
+    outer = (led @ led).multiply(led)  # of a triangle a < b < c: an entry at a, c
+    inner = (led.T @ led).multiply(led)  # and one at b, c
+    found: Floats = (outer.sum(1) + outer.sum(0) + inner.sum(1)).astype(np.float64)
     return found
 
 

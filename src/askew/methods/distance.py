@@ -25,12 +25,14 @@ POWER = 1.0
 class DistanceDetector(TrainedDetector):
     """A detector whose networks' scores can be joined by the distance to remembered items.
 
-    Both are turned into how surprising they are among held-out items, and added. The network has
-    the parts ``features``, ``bank`` and ``distance``, as `distance_parts` gives them.
+    Both are turned into how surprising they are among held-out items, and added. A remembered item
+    is no neighbour of itself: those that were learned from get scores as new ones do. The network
+    has the parts ``features``, ``bank`` and ``distance``, as `distance_parts` gives them.
 
     Parameters
     ----------
-    neighbors: the distance to this many-th nearest training item is added to the score; 0: not.
+    neighbors: the distance to this many-th nearest other training item is added to the score;
+        0: not.
     bank: most training items remembered for the distance.
     """
 
@@ -40,7 +42,7 @@ class DistanceDetector(TrainedDetector):
     @staticmethod
     def distance_parts() -> dict[str, nn.Module]:
         """Return an empty bank and the surprise of its distances."""
-        return {"bank": Bank(power=POWER), "distance": Surprise()}
+        return {"bank": Bank(power=POWER, itself=False), "distance": Surprise()}
 
     def remember(self, net: Parts, items: Tensor, generator: torch.Generator) -> None:
         """Remember items for the distance, where it is asked for."""
@@ -67,8 +69,8 @@ class DistanceDetector(TrainedDetector):
         own: the surprise of what networks say.
         scores_of: for each fold, the scores ``(B,)`` by the network that learned from it.
         """
-        itself = int(sum(len(fold.held) for fold in folds) < LEAST_SETTLED)
-        if itself:  # hardly any were held out: the learned ones must do, each near itself
+        few = sum(len(fold.held) for fold in folds) < LEAST_SETTLED
+        if few:  # hardly any were held out: the learned ones must do
             folds = [Fold(fold.learned, fold.learned) for fold in folds]
         held = [items[fold.held] for fold in folds]
         scores = torch.cat(
@@ -78,15 +80,15 @@ class DistanceDetector(TrainedDetector):
             ]
         )
         if self.neighbors:
-            count, known = self.neighbors + itself, [items[fold.learned] for fold in folds]
-            drawn = self._all_distances([net.features] * len(folds), known, held, count)
+            known = [items[fold.learned] for fold in folds]
+            drawn = self._all_distances([net.features] * len(folds), known, held)
             found = [self.data_.features_from(x) for x in known]
             alone = [of.to(items.device) for of in found if of is not None]
-            apart = self._all_distances(alone, known, held, count) if alone else drawn
+            apart = self._all_distances(alone, known, held) if alone else drawn
             own.measure(scores)
             net.distance.measure(drawn)
             scores = own.crossed(scores, scores) + net.distance.crossed(apart, drawn)
-        sizes = [0 if itself else len(part) for part in held]
+        sizes = [0 if few else len(part) for part in held]
         return list(scores[: sum(sizes)].split(sizes))
 
     def with_distance(self, net: Parts, own: Surprise, scores: Tensor, x: Tensor) -> Tensor:
@@ -102,14 +104,14 @@ class DistanceDetector(TrainedDetector):
         features: Sequence[nn.Module],
         learned: Sequence[Tensor],
         held: Sequence[Tensor],
-        neighbors: int,
     ) -> Tensor:
         """Return how far held-out items are from what was learned in their fold, ``(n,)``."""
         found = []
         for of, known, new in zip(features, learned, held, strict=True):
-            bank, generator = Bank(power=POWER), torch.Generator().manual_seed(self.seed)
+            bank = Bank(power=POWER, itself=False)
+            generator = torch.Generator().manual_seed(self.seed)
             remember(bank, of, known, most=self.bank, generator=generator)
-            found += [bank.distance(of(x), neighbors) for x in pieces(new, most=256)]
+            found += [bank.distance(of(x), self.neighbors) for x in pieces(new, most=256)]
         return torch.cat(found)
 
     def check(self) -> None:

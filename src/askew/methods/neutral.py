@@ -53,7 +53,8 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
     bias: whether networks have biases.
     nets: independent networks, whose losses are averaged; each learns from all training items but
         a held-out part of its own.
-    neighbors: the distance to this many-th nearest training item is added to the score; 0: not.
+    neighbors: the distance to this many-th nearest other training item is added to the score;
+        0: not.
     bank: most training items remembered for the distance.
     loss: what training lowers: ``"contrastive"``, or for comparison ``"prediction"`` (which view
         is it? also the score) or ``"simclr"`` (two views find each other in the batch; items are

@@ -62,7 +62,7 @@ class PLAD(EnsembleDetector, DistanceDetector):
     surround: whether the perturbator's displacements get random signs.
     random: share of the perturbed items, in [0, 1], that are displaced without the perturbator.
     bias: whether networks have biases.
-    neighbors: the distance to this many-th nearest training item is added to the score, when both
+    neighbors: the distance to this many-th nearest other item learned from is added, when both
         have been turned into how surprising they are; 0: the logit alone.
     bank: most training items remembered for the distance.
     nets: independent networks; each learns from all training items but a held-out part of its own.

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from askew.pieces import pieces
 
+EQUAL = 1e-6
+"""Vectors closer than this share of their size are one: only rounding separates them."""
+
 
 class Bank(nn.Module):
     """A bounded memory of feature vectors.
@@ -15,6 +18,8 @@ class Bank(nn.Module):
     ----------
     power: 2 for Euclidean distances; 1 for sums of absolute differences, which a few odd entries
         among many do not dominate.
+    itself: whether a remembered vector that equals ``x`` counts as a neighbour of it. Where it does
+        not, items that the bank holds are as far from it as new ones that lie where they do.
 
     Shapes
     ------
@@ -29,11 +34,13 @@ class Bank(nn.Module):
     """
 
     items: Tensor
+    itself: Tensor
 
-    def __init__(self, power: float = 2.0) -> None:
+    def __init__(self, power: float = 2.0, *, itself: bool = True) -> None:
         super().__init__()
         self.power = power
         self.register_buffer("items", torch.empty(0, 0))
+        self.register_buffer("itself", torch.tensor(itself))
 
     def fill(self, features: Tensor, *, most: int, generator: torch.Generator) -> None:
         """Keep these vectors ``(n, D)``, or a random ``most`` of them."""
@@ -57,7 +64,12 @@ class Bank(nn.Module):
 
     def distance(self, x: Tensor, neighbors: int) -> Tensor:
         """Return the distance to the ``neighbors``-th nearest vector, ``(B,)``."""
-        return self.nearest(x, neighbors)[0][:, -1]
+        if self.itself:
+            return self.nearest(x, neighbors)[0][:, -1]
+        found = self.nearest(x, neighbors + 1)[0]
+        copy = found[:, 0] <= EQUAL * x.norm(p=self.power, dim=-1)
+        place = (copy + neighbors - 1).clamp(max=found.shape[1] - 1)
+        return found.gather(1, place.unsqueeze(1)).squeeze(1)
 
 
 RECALLED = 20
