@@ -427,7 +427,7 @@ def test_old_models_are_saved_again_unchanged(kind, tmp_path):
     old, new = upgraded(manifest(OLD / kind)), manifest(tmp_path / "model")
     assert {**old, "versions": 0, "sha256": 0} == {**new, "versions": 0, "sha256": 0}
     before, after = (load_file(folder / WEIGHTS) for folder in (OLD / kind, tmp_path / "model"))
-    assert bool(after.pop("net.bank.itself"))  # said since schema 5
+    assert bool(after.pop("net.bank.itself")) and after.pop("net.bank.power") == 1  # said since 5
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
     size = sum(path.stat().st_size for path in (OLD / kind).iterdir())

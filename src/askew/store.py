@@ -210,8 +210,10 @@ def _upgraded(
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
     if manifest["schema"] < 5:
-        banks = [name.removesuffix("items") for name in tensors if name.endswith("bank.items")]
-        tensors = tensors | {f"{bank}itself": torch.tensor(True) for bank in banks}
+        power = torch.tensor(1.0 if manifest["class"] in ("NeuTraLAD", "PLAD") else 2.0)
+        for name in [name for name in tensors if name.endswith("bank.items")]:
+            bank = name.removesuffix("items")
+            tensors = {f"{bank}itself": torch.tensor(True), f"{bank}power": power, **tensors}
     for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
         kind, said, learned = data["class"], data["parameters"], data.get("fitted", {})
         if manifest["schema"] < 2 and kind == "Series":

@@ -53,6 +53,9 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     lacks: ClassVar[Mapping[str, str]] = {}
     """Parts that a data type overrides only to refuse them: name and reason, 'no decoder: ...'."""
 
+    view_kind: ClassVar[str] = "bounded"
+    """The kind of learned view that suits items, where nobody chose one; see `Transform`."""
+
     @classmethod
     def lacking(cls, part: str) -> str:
         """Say why this type has not got a part, such as "decoder"; nothing where it has.
@@ -200,6 +203,15 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         None where nothing, or only the scale of channels, is measured: `features` serve.
         """
         return None
+
+    @property
+    def norm(self) -> float:
+        """Which distance suits `features`: 1, a sum of absolute differences, or 2, the Euclidean.
+
+        In the first a few odd numbers among many do not rule. It depends on what each number is,
+        so where features are turned, as whitening turns them, the second is the one with a meaning.
+        """
+        return 1.0
 
     def local_features(self) -> nn.Module:
         """Return features of places in an item, ``(B, ...) -> (B, *P, D)``; of all of it here."""

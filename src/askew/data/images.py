@@ -227,6 +227,11 @@ class Images(DataType):
         """Return smoothed pixels, or a backbone's features of length 1, whitened: ``(B, D)``."""
         return whitened(self._compared(), self.whitened_)
 
+    @property
+    def norm(self) -> float:
+        """Return 2 (Euclidean) where features are whitened, 1 where they are not."""
+        return 2.0 if self.whitened_ else 1.0
+
     def features_from(self, items: Tensor) -> nn.Module | None:
         """Return `features`, whitened as these encoded images say; None where they are not."""
         if not self.whitened_:

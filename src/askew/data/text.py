@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -90,6 +90,8 @@ class Text(DataType):
     >>> Text().get_params()["length"]
     128
     """
+
+    view_kind: ClassVar[str] = "multiplicative"
 
     model: str | None = None
     length: int = 128
@@ -200,6 +202,11 @@ class Text(DataType):
         """Return `features`, whitened as these encoded texts say; None where they are not."""
         kept = measured(self._means(), items, self.whitening)
         return whitened(self._means(), kept) if kept else None
+
+    @property
+    def norm(self) -> float:
+        """Return 2 (Euclidean) where features are whitened, 1 where they are not."""
+        return 2.0 if self.whitened_ else 1.0
 
     def local_features(self) -> nn.Module:
         """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from askew.data import Fold
+from askew.data import DataType, Fold
 from askew.detector import LEAST_SETTLED
 from askew.errors import InputError
 from askew.nets.bank import Bank, remember
@@ -16,9 +16,6 @@ from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
 from askew.pieces import pieces
 from askew.trained import TrainedDetector
-
-POWER = 1.0
-"""Of the distance: a sum of absolute differences, which few odd numbers among many do not rule."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -40,9 +37,9 @@ class DistanceDetector(TrainedDetector):
     bank: int = 5000
 
     @staticmethod
-    def distance_parts() -> dict[str, nn.Module]:
+    def distance_parts(data: DataType) -> dict[str, nn.Module]:
         """Return an empty bank and the surprise of its distances."""
-        return {"bank": Bank(power=POWER, itself=False), "distance": Surprise()}
+        return {"bank": Bank(data.norm, itself=False), "distance": Surprise()}
 
     def remember(self, net: Parts, items: Tensor, generator: torch.Generator) -> None:
         """Remember items for the distance, where it is asked for."""
@@ -108,7 +105,7 @@ class DistanceDetector(TrainedDetector):
         """Return how far held-out items are from what was learned in their fold, ``(n,)``."""
         found = []
         for of, known, new in zip(features, learned, held, strict=True):
-            bank = Bank(power=POWER, itself=False)
+            bank = Bank(self.data_.norm, itself=False)
             generator = torch.Generator().manual_seed(self.seed)
             remember(bank, of, known, most=self.bank, generator=generator)
             found += [bank.distance(of(x), self.neighbors) for x in pieces(new, most=256)]

@@ -46,7 +46,7 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
     ----------
     views: K, at least 2; from about 10 on the results are flat.
     kind: how a network alters an item: ``"bounded"``, ``"residual"``, ``"multiplicative"`` or
-        ``"forward"``; see `askew.nets.transform.Transform`.
+        ``"forward"``, see `askew.nets.transform.Transform`; None: as suits the type of data.
     dim: width D of the embedding.
     temperature: positive; how sharply similarities are compared.
     similarity: ``"cosine"`` or ``"euclidean"``.
@@ -75,7 +75,7 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
     """
 
     views: int = 11
-    kind: str = "bounded"
+    kind: str | None = None
     dim: int = 32
     temperature: float = 0.1
     similarity: str = "cosine"
@@ -86,13 +86,16 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
         """Return the networks, and the memory for the distance."""
         net = super().build(data)
         return Parts(
-            members=net.members, features=net.features, contrast=Surprise(), **self.distance_parts()
+            members=net.members,
+            features=net.features,
+            contrast=Surprise(),
+            **self.distance_parts(data),
         )
 
     def member(self, data: DataType) -> nn.Module:
         """Return one network's views and encoder, and the noise that it meets in training."""
         dim = self.views if self.loss == "prediction" else self.dim
-        member = data.embedding(self.views, self.kind, dim, bias=self.bias)
+        member = data.embedding(self.views, self.kind or data.view_kind, dim, bias=self.bias)
         member.add_module("noise", data.noise())
         return member
 
@@ -136,11 +139,15 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
             raise InputError(f"views={self.views}: with fewer than 2 the loss is 0 whatever x is.")
         if self.loss == "simclr" and self.views != 2:
             raise InputError(f"views={self.views}: loss='simclr' compares exactly 2 views.")
-        for name, allowed in {"kind": KINDS, "similarity": SIMILARITIES, "loss": LOSSES}.items():
+        for name, allowed in {
+            "kind": [*KINDS, None],
+            "similarity": SIMILARITIES,
+            "loss": LOSSES,
+        }.items():
             if getattr(self, name) not in allowed:
                 raise InputError(
                     f"{name}={getattr(self, name)!r} is not known: choose one of "
-                    f"{', '.join(allowed)}."
+                    f"{', '.join(map(str, allowed))}."
                 )
         for name in ("dim", "temperature"):
             if getattr(self, name) <= 0:

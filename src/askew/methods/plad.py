@@ -97,7 +97,10 @@ class PLAD(EnsembleDetector, DistanceDetector):
         """Return the networks, and the memory for the distance."""
         net = super().build(data)
         return Parts(
-            members=net.members, features=net.features, logit=Surprise(), **self.distance_parts()
+            members=net.members,
+            features=net.features,
+            logit=Surprise(),
+            **self.distance_parts(data),
         )
 
     def member(self, data: DataType) -> Parts:

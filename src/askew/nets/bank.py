@@ -34,12 +34,13 @@ class Bank(nn.Module):
     """
 
     items: Tensor
+    power: Tensor
     itself: Tensor
 
     def __init__(self, power: float = 2.0, *, itself: bool = True) -> None:
         super().__init__()
-        self.power = power
         self.register_buffer("items", torch.empty(0, 0))
+        self.register_buffer("power", torch.tensor(power))
         self.register_buffer("itself", torch.tensor(itself))
 
     def fill(self, features: Tensor, *, most: int, generator: torch.Generator) -> None:
@@ -54,11 +55,11 @@ class Bank(nn.Module):
 
         ``k`` is ``neighbors``, or the size of the bank where that is smaller.
         """
-        k = min(neighbors, len(self.items))
-        near = torch.cdist(x, self.items, p=self.power).topk(k, dim=1, largest=False).indices
+        k, power = min(neighbors, len(self.items)), float(self.power)
+        near = torch.cdist(x, self.items, p=power).topk(k, dim=1, largest=False).indices
         # Distances come from a matrix product, whose rounding depends on the batch: those of the
         # neighbours are taken anew, so that copies are at distance 0 whatever stands beside them.
-        exact = (x.unsqueeze(1) - self.items[near]).norm(p=self.power, dim=-1)
+        exact = (x.unsqueeze(1) - self.items[near]).norm(p=power, dim=-1)
         ordered = exact.sort(dim=1)
         return ordered.values, near.gather(1, ordered.indices)
 
@@ -67,7 +68,7 @@ class Bank(nn.Module):
         if self.itself:
             return self.nearest(x, neighbors)[0][:, -1]
         found = self.nearest(x, neighbors + 1)[0]
-        copy = found[:, 0] <= EQUAL * x.norm(p=self.power, dim=-1)
+        copy = found[:, 0] <= EQUAL * x.norm(p=float(self.power), dim=-1)
         place = (copy + neighbors - 1).clamp(max=found.shape[1] - 1)
         return found.gather(1, place.unsqueeze(1)).squeeze(1)
 
