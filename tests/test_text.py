@@ -276,6 +276,27 @@ def test_embedding_of_views_is_a_loop_over_views_and_tokens(kind, mean):
             torch.testing.assert_close(embedded[b, k], encoder.head(summed), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("asked", "made_of"), [(None, "multiplicative"), ("bounded", "bounded")])
+def test_texts_are_seen_through_masks_unless_another_view_is_asked_for(asked, made_of):
+    data = made().fit(texts(0))
+    net = NeuTraLAD(data=data, kind=asked).build(data)
+    assert {member.transform.kind for member in net.members} == {made_of}
+
+
+@pytest.mark.parametrize(("whitening", "power"), [(0.0, 1), (0.5, 2), (1.0, 2)])
+def test_distances_between_whitened_features_are_euclidean(whitening, power, tmp_path):
+    detector = NeuTraLAD(data=made(whitening=whitening), nets=1, steps=1).fit(texts(0))
+    detector.save(tmp_path / "model")
+    for one in (detector, askew.load(tmp_path / "model")):
+        assert one.net_.bank.power == power
+    x = detector.data_.encode(texts(1, 5))
+    features = detector.net_.features(x)
+    apart = torch.cdist(features.double(), detector.net_.bank.items.double(), p=float(power))
+    second = apart.sort(dim=1).values[:, 1]  # no text is one that was learned from
+    found = detector.net_.bank.distance(features, 2).double()
+    torch.testing.assert_close(found, second, rtol=1e-4, atol=1e-5)
+
+
 def test_views_keep_padding_and_marks_and_do_not_mix_texts():
     views, x = TokenViews(6, 4, width=5, kind="bounded", bias=True), batch()
     out = views(x).unflatten(0, (4, 3))
