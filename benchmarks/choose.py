@@ -93,8 +93,6 @@ CANDIDATES = {
     "text-views": {
         "default": ({}, {}),
         "bounded views": ({"kind": "bounded"}, {}),
-        "no distance": ({"neighbors": 0}, {}),
-        "bounded views, no distance": ({"neighbors": 0, "kind": "bounded"}, {}),
     },
 }
 

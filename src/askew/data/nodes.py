@@ -71,9 +71,9 @@ class NodeSet:
 class Nodes(DataType):
     """The nodes of one graph: each is an item, normal or not.
 
-    A node is encoded as a row of three parts: its own features; what these differ by from their
-    means over its neighbours, over the neighbours of those, and so on; and its place: how many
-    neighbours it has and how many of them are neighbours of each other, how unlike each of its
+    A node is encoded as a row of several parts: its own features; what these differ by from their
+    means over its neighbours; the same for the neighbours of those, and so on; and its place: how
+    many neighbours it has and how many of them are neighbours of each other, how unlike each of its
     surroundings is in all. The means themselves are left out: those of many neighbours are all
     alike, so a node with many would look normal for that alone. Each part counts as much as the
     others, however many columns it has. The rows are a table; `Tabular` scales them and has the
@@ -185,24 +185,22 @@ class Nodes(DataType):
         return isinstance(X, NodeSet) or is_graph(X)
 
     def _parts(self, nodes: NodeSet) -> list[pd.DataFrame]:
-        """Return what a node is, how that differs from its surroundings, and its place."""
+        """Return what a node is, how that differs from each surrounding, and its place."""
         own, edges = self._own(nodes.graph), nodes.graph.edges
         values, names = (own - self.center_) @ self.directions_.T, self._names()
         links = np.bincount(edges[0], minlength=len(own))
         closed = triangles(edges, len(own))
-        differs: dict[str, Floats] = {}
-        place = {"neighbours": np.log1p(links)}
+        parts, place = [pd.DataFrame(values, columns=names)], {"neighbours": np.log1p(links)}
         near = means(edges, np.column_stack([own, values, place["neighbours"]]), self.hops)
         for hop, mean in enumerate(near, start=1):
             away = f"{hop} hop{'s' * (hop > 1)} away"
-            against = values - mean[:, own.shape[1] : -1]
-            differs |= {f"{name} against {away}": against[:, i] for i, name in enumerate(names)}
+            against = [f"{name} against {away}" for name in names]
+            parts.append(pd.DataFrame(values - mean[:, own.shape[1] : -1], columns=against))
             place[f"neighbours against {away}"] = place["neighbours"] - mean[:, -1]
             place[f"unlike {away}"] = unlike(own, mean[:, : own.shape[1]])
         place["triangles"] = np.log1p(closed)
         place["neighbours linked"] = closed / np.maximum(links * (links - 1) / 2, 1)
-        parts = [pd.DataFrame(values, columns=names), pd.DataFrame(differs), pd.DataFrame(place)]
-        return [part.iloc[nodes.index] for part in parts if part.shape[1]]
+        return [part.iloc[nodes.index] for part in [*parts, pd.DataFrame(place)]]
 
     def _weights(self, parts: list[list[str]], rows: pd.DataFrame) -> NDArray[np.float32]:
         """Return what encoded columns are multiplied by, so that all parts sum to as much."""
