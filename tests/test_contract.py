@@ -349,6 +349,17 @@ def test_every_weight_gets_a_gradient(kind, views):
     assert silent == []
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_distances_are_of_a_known_kind_and_training_items_are_not_their_own_neighbours(kind):
+    draw, data, _ = TYPES[kind]
+    items = draw(0)
+    detector = make("NeuTraLAD", kind, steps=0).set_params(data=clone(data)).fit(items)
+    net, x = detector.net_, detector.data_.encode(items)
+    assert float(net.bank.power) == detector.data_.distance_power
+    assert detector.data_.distance_power in (1.0, 2.0)
+    assert net.bank.distance(net.features(x), 1).median() > 0
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_pairs_that_are_refused_are_refused_at_once_and_in_words(name):
     for kind in askew.data.TYPES:

@@ -205,7 +205,7 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         return None
 
     @property
-    def norm(self) -> float:
+    def distance_power(self) -> float:
         """Which distance suits `features`: 1, a sum of absolute differences, or 2, the Euclidean.
 
         In the first a few odd numbers among many do not rule. It depends on what each number is,

@@ -228,7 +228,7 @@ class Images(DataType):
         return whitened(self._compared(), self.whitened_)
 
     @property
-    def norm(self) -> float:
+    def distance_power(self) -> float:
         """Return 2 (Euclidean) where features are whitened, 1 where they are not."""
         return 2.0 if self.whitened_ else 1.0
 

@@ -204,7 +204,7 @@ class Text(DataType):
         return whitened(self._means(), kept) if kept else None
 
     @property
-    def norm(self) -> float:
+    def distance_power(self) -> float:
         """Return 2 (Euclidean) where features are whitened, 1 where they are not."""
         return 2.0 if self.whitened_ else 1.0
 

@@ -39,7 +39,7 @@ class DistanceDetector(TrainedDetector):
     @staticmethod
     def distance_parts(data: DataType) -> dict[str, nn.Module]:
         """Return an empty bank and the surprise of its distances."""
-        return {"bank": Bank(data.norm, itself=False), "distance": Surprise()}
+        return {"bank": Bank(data.distance_power, itself=False), "distance": Surprise()}
 
     def remember(self, net: Parts, items: Tensor, generator: torch.Generator) -> None:
         """Remember items for the distance, where it is asked for."""
@@ -105,7 +105,7 @@ class DistanceDetector(TrainedDetector):
         """Return how far held-out items are from what was learned in their fold, ``(n,)``."""
         found = []
         for of, known, new in zip(features, learned, held, strict=True):
-            bank = Bank(self.data_.norm, itself=False)
+            bank = Bank(self.data_.distance_power, itself=False)
             generator = torch.Generator().manual_seed(self.seed)
             remember(bank, of, known, most=self.bank, generator=generator)
             found += [bank.distance(of(x), self.neighbors) for x in pieces(new, most=256)]
