@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import networkx
 import numpy as np
 import pytest
+import torch
 
 from askew import KNN, InputError, NeuTraLAD, Nodes, datasets, load
 from askew.data import guess
@@ -72,6 +73,17 @@ def test_parts_of_a_node_count_alike_however_many_columns_they_have(width, hops)
     assert len(sums) == 2 + hops  # features, each surrounding, place
     np.testing.assert_allclose(list(sums.values()), sums["place"], rtol=1e-5)
     assert data.weights_.max() == 1
+
+
+def test_altered_copies_move_as_far_as_those_of_a_table():
+    graph = network(width=100)
+    data = Nodes().fit(graph)
+    x = data.encode(graph)
+    altered = data.alter(x, torch.Generator().manual_seed(0))
+    spread = x.std(0)
+    assert ((altered["pushed"] - x).abs() / spread).max() < 12  # six, of columns with odd spreads
+    noise = (altered["noise"] - x).std(0) / spread
+    assert 0.5 < noise.median() < 2
 
 
 def test_a_batch_knows_no_graph_and_picking_keeps_the_neighbourhood():

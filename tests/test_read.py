@@ -311,6 +311,12 @@ def test_ids_stay_as_they_are_written_in_every_part(name, tmp_path):
     assert read_table(path)["id"].tolist() != ids  # left to itself
 
 
+def test_wide_tables_are_read(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(5, 12_000))
+    pd.DataFrame(rows).to_csv(tmp_path / "wide.csv", index=False)  # lines of more than 131,072
+    np.testing.assert_allclose(read_table(tmp_path / "wide.csv"), rows)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [

@@ -439,10 +439,25 @@ def test_a_column_of_ids_that_repeat_says_which_recording_a_row_is_of(tmp_path, 
     each = [table[["time", "heat", "flow"]] for table in tables]
     assert np.allclose(scores["score"], detector.decision_function(each))
     assert scores["id"][300] == "001 2026-01-01 00:00:00"
+    both.drop(columns="machine").iloc[:300].to_csv(file, index=False)
+    capsys.readouterr()
+    assert run("score", model, file, "--out", out) == 0
+    assert "has no column 'machine': its rows are taken for one" in capsys.readouterr().err
     both.assign(machine=[None, *both["machine"][1:]]).to_csv(file, index=False)
     capsys.readouterr()
     assert run("score", model, file, "--out", out) == 2
     assert "no value in 'machine'" in capsys.readouterr().err
+
+
+def test_ids_of_steps_may_repeat_now_and_then(tmp_path, capsys):
+    file, model, out = (tmp_path / name for name in ("steps.csv", "model", "scores.csv"))
+    table = pd.read_csv(write(tmp_path, "one.csv", 0, 300))
+    table.assign(name=["s0", "s0", *(f"s{i}" for i in range(2, 300))]).to_csv(file, index=False)
+    words = ("--type", "windows", "--id", "name", "--method", "KNN", "--set", "data__length=30")
+    assert run("fit", file, "--out", model, *words) == 0
+    assert "a recording of 300 steps, 2 channels" in capsys.readouterr().out
+    assert run("score", model, file, "--out", out) == 0
+    assert list(pd.read_csv(out)["id"][:3]) == ["s0", "s0", "s2"]
 
 
 @pytest.mark.parametrize(

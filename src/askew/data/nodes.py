@@ -30,6 +30,8 @@ from askew.data.graph_set import (
 from askew.data.tabular import Tabular
 from askew.errors import InputError
 
+BLOCK = 1024
+"""Nodes whose neighbours' neighbours are looked at together."""
 MOST_LABELS = 32
 """Labels that get a column of their own, the commonest."""
 
@@ -75,9 +77,10 @@ class Nodes(DataType):
     means over its neighbours; the same for the neighbours of those, and so on; and its place: how
     many neighbours it has and how many of them are neighbours of each other, how unlike each of its
     surroundings is in all. The means themselves are left out: those of many neighbours are all
-    alike, so a node with many would look normal for that alone. Each part counts as much as the
-    others, however many columns it has. The rows are a table; `Tabular` scales them and has the
-    networks. So a batch of any size is a plain tensor, and needs no graph.
+    alike, so a node with many would look normal for that alone. In sums of absolute differences
+    each part counts as much as the others, however many columns it has. The rows are a table;
+    `Tabular` scales them and has the networks. So a batch of any size is a plain tensor, and needs
+    no graph.
 
     The whole graph is there when some of its nodes are learned from and when they are scored; other
     nodes count as neighbours only. Fitted on one graph, it scores another with the same features.
@@ -164,7 +167,9 @@ class Nodes(DataType):
 
     def alter(self, x: Tensor, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Return rows that should look stranger, as for a table."""
-        return self.table_.alter(x, generator)
+        weights = torch.as_tensor(self.weights_).to(x)
+        altered = self.table_.alter(x / weights, generator)
+        return {name: rows * weights for name, rows in altered.items()}
 
     def groups(self, x: Tensor) -> tuple[list[str], Tensor]:
         """Return names such as 'x3' or 'x3 against 1 hop away', ``(G, d)``."""
@@ -316,7 +321,7 @@ def triangles(edges: Ints, count: int) -> Floats:
     """Return for each node how many pairs of its neighbours are neighbours of each other, ``(N,)``.
 
     Edges are led from nodes with few neighbours to those with more: then no node leads to many, and
-    a hub costs no more than others.
+    a hub costs no more than others. Some nodes are looked at a time, so that memory is bounded.
 
     Shapes
     ------
@@ -333,9 +338,14 @@ def triangles(edges: Ints, count: int) -> Floats:
     up = edges[:, rank[edges[0]] < rank[edges[1]]]
     ones = np.ones(up.shape[1])
     led = sparse.csr_array((ones, (up[0], up[1])), shape=(count, count))
-    outer = (led @ led).multiply(led)  # of a triangle a < b < c: an entry at a, c
-    inner = (led.T @ led).multiply(led)  # and one at b, c
-    found: Floats = (outer.sum(1) + outer.sum(0) + inner.sum(1)).astype(np.float64)
+    back = led.T.tocsr()
+    found = np.zeros(count)
+    for start in range(0, count, BLOCK):
+        rows = slice(start, start + BLOCK)
+        outer = (led[rows] @ led).multiply(led[rows])  # of a triangle a < b < c: an entry at a, c
+        inner = (back[rows] @ led).multiply(led[rows])  # and one at b, c
+        found[rows] += outer.sum(1) + inner.sum(1)
+        found += outer.sum(0)
     return found
 
 

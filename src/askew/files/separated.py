@@ -60,14 +60,23 @@ def _separator(lines: list[str]) -> str:
 
     Where several do, ``1,5;2,5`` say, the one that leaves nothing but numbers.
     """
-    even = {}
-    for separator in SEPARATORS:
-        rows = [row for row in csv.reader(lines, delimiter=separator) if row]
-        if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
-            even[separator] = all(NUMBER.fullmatch(value) for row in rows for value in row)
+    cut = {separator: _cut(lines, separator) for separator in SEPARATORS}
+    even = {
+        separator: all(NUMBER.fullmatch(value) for row in rows for value in row)
+        for separator, rows in cut.items()
+        if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+    }
     if even:
         return max(even, key=lambda separator: even[separator])  # on a draw the most usual
     return max(",;\t|", key=lines[0].count)  # on a draw the first: a comma
+
+
+def _cut(lines: list[str], separator: str) -> list[list[str]]:
+    """Return the values of lines; none where one is too long to be a value of any table."""
+    try:
+        return [row for row in csv.reader(lines, delimiter=separator) if row]
+    except csv.Error:
+        return []
 
 
 def _decimal(lines: list[str], separator: str) -> str:

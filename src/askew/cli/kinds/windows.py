@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from askew.files.tables import read_table
 if TYPE_CHECKING:
     from askew.cli.source import Source
 
+REPEATED = 0.5
+"""Different ids a row, up to which they name recordings and not steps."""
 SAFE = 200
 """Rows from which a table with a clock is taken for a recording unasked."""
 
@@ -49,8 +52,8 @@ class WindowFiles(Kind):
     def whole(self, source: Source, path: Path, *, labels: bool) -> Part:
         """Return all recordings; each time step has its time for an id.
 
-        Where --id names a column whose values repeat, it says which recording a row is of. Steps
-        then come recording by recording.
+        Where most values of the column that --id names repeat, it says which recording a row is of.
+        Steps then come recording by recording.
         """
         tables = (
             sorted(p for p in path.iterdir() if p.suffix in TABLES) if path.is_dir() else [path]
@@ -93,8 +96,11 @@ def ticks(rows: pd.DataFrame, clock: str) -> bool:
 
 
 def recordings(source: Source, path: Path, labels: bool, *, prefixed: bool) -> list[Part]:
-    """Read the recordings of a table: one, or one for each value of a column of ids that repeat."""
+    """Read the recordings of a table: one, or one for each id where most of them repeat."""
     frame, stem = read_table(path, source.verbatim), path.stem if prefixed else ""
+    if source.id is not None and source.id not in frame:
+        said = f"{path.name} has no column {source.id!r}: its rows are taken for one recording."
+        warnings.warn(said, UserWarning, stacklevel=2)
     try:
         return [
             recording(source, one, labels, " ".join(filter(None, [stem, name])))
@@ -113,7 +119,7 @@ def by_name(frame: pd.DataFrame, id: str | None) -> list[tuple[str, pd.DataFrame
     >>> [(name, list(one["load"])) for name, one in by_name(table, "machine")]
     [('a', [1.0, 3.0]), ('b', [2.0])]
     """
-    if id is None or id not in frame or not frame[id].duplicated().any():
+    if id is None or id not in frame or frame[id].nunique() > REPEATED * len(frame):
         return [("", frame)]
     check_no_missing(frame, [id])
     rows = frame.drop(columns=[id])
