@@ -350,6 +350,17 @@ def test_every_weight_gets_a_gradient(kind, views):
 
 
 @pytest.mark.parametrize("kind", TYPES)
+def test_a_training_item_is_explained_by_another(kind):
+    draw, data, _ = TYPES[kind]
+    items = draw(0)
+    detector = make("KNN", kind).set_params(data=clone(data)).fit(items)
+    strangest = np.argsort(-detector.decision_function(items), kind="stable")[:1]
+    (found,) = detector.explain(detector.data_.take(items, strangest))[:1]
+    assert np.abs(found.contributions).max() > 0
+    assert found.typical_score < found.score
+
+
+@pytest.mark.parametrize("kind", TYPES)
 def test_distances_are_of_a_known_kind_and_training_items_are_not_their_own_neighbours(kind):
     draw, data, _ = TYPES[kind]
     items = draw(0)

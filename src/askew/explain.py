@@ -9,6 +9,7 @@ import torch
 
 from askew.data import Batch, Raw
 from askew.detector import Detector, Scores
+from askew.nets.bank import EQUAL
 
 REFERENCES = 512
 """Training items kept in a model for items to be compared with."""
@@ -21,7 +22,7 @@ class Explanation:
     Attributes
     ----------
     score: of the item.
-    typical_score: of the training item most like it, with which it was compared.
+    typical_score: of the training item most like it, other than itself, with which it was compared.
     names, contributions: what the data type names in an item (columns; channels over a span of
         steps) and how much of the score each made, strongest first, ``(G,)``. Negative ones speak
         for the item.
@@ -101,11 +102,19 @@ def _explain_item(detector: Detector, x: Batch) -> Explanation:
 
 
 def _typical(detector: Detector, x: Batch) -> Batch:
-    """Return the kept training item nearest to x in features, as a batch of one."""
-    kept = detector.data_.kept(detector.references_)
-    features = detector.net_.features  # every method has them
-    with torch.no_grad():
-        nearest = int(torch.cdist(features(x), features(kept)).argmin())
+    """Return the kept training item nearest to x in features, as a batch of one.
+
+    An item that was learned from is not compared with itself, unless there is no other.
+    """
+    data, features = detector.data_, detector.net_.features  # every method has them
+    kept = data.kept(detector.references_)
+    with torch.no_grad():  # x as it would be kept, for that may be in half precision
+        own, others = features(data.kept(data.keep(x))), features(kept)
+    distances = (others - own).norm(dim=1)
+    itself = distances <= EQUAL * own.norm()
+    if not itself.all():
+        distances = distances.masked_fill(itself, torch.inf)
+    nearest = int(distances.argmin())
     return kept[nearest : nearest + 1]
 
 
