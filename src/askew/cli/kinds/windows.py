@@ -115,9 +115,9 @@ def by_name(frame: pd.DataFrame, id: str | None) -> list[tuple[str, pd.DataFrame
 
     Example
     -------
-    >>> table = pd.DataFrame({"machine": ["a", "b", "a"], "load": [1.0, 2.0, 3.0]})
+    >>> table = pd.DataFrame({"machine": ["a", "b", "a", "b"], "load": [1.0, 2.0, 3.0, 4.0]})
     >>> [(name, list(one["load"])) for name, one in by_name(table, "machine")]
-    [('a', [1.0, 3.0]), ('b', [2.0])]
+    [('a', [1.0, 3.0]), ('b', [2.0, 4.0])]
     """
     if id is None or id not in frame or frame[id].nunique() > REPEATED * len(frame):
         return [("", frame)]
