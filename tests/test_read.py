@@ -299,7 +299,7 @@ def test_streaming_takes_bounded_memory(tmp_path):
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
 def test_ids_stay_as_they_are_written_in_every_part(name, tmp_path):
-    ids = [f"{i:04d}" for i in range(50)] + ["X", "1e5", ""]
+    ids = [f"{i:04d}" for i in range(50)] + ["X", "1e5", "NA", "None", "=7", ""]
     path = tmp_path / name
     text = "id,size\n" + "".join(f"{one},{i}\n" for i, one in enumerate(ids))
     path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from askew.errors import InputError
@@ -22,6 +21,8 @@ LOOK = 20
 """Lines looked at to find the separator and the header."""
 NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 """What is taken for a number when looking, with a point or a comma before its fraction."""
+MARK = "="
+"""Stands before cells that are to stay as they are written, while pandas reads them."""
 COUNTED = 65_536
 """Rows looked at together, to count them."""
 
@@ -132,22 +133,31 @@ def _refuse_cut_line(path: Path, layout: Layout) -> None:
             )
 
 
-def _as_written(cell: str) -> Any:
-    return cell.strip() or np.nan
+def _marked(cell: str) -> str:
+    """Return a cell as it is written; marked, because pandas would take ``NA`` for nothing."""
+    return MARK + cell.strip()
+
+
+def _unmarked(table: pd.DataFrame, verbatim: Sequence[str]) -> pd.DataFrame:
+    """Return the table with the cells of these columns as they are written, empty ones missing."""
+    for name in set(verbatim) & set(table.columns):
+        cells = [cell.removeprefix(MARK) for cell in table[name]]
+        table[name] = pd.Series([cell or None for cell in cells], index=table.index, dtype="str")
+    return table
 
 
 def whole(path: Path, verbatim: Sequence[str] = ()) -> pd.DataFrame:
     """Return all of a file's table; cells of ``verbatim`` columns as they are written."""
     with open_text(path) as file:
-        table: pd.DataFrame = _parse(path, file, converters=dict.fromkeys(verbatim, _as_written))
-        return table
+        table: pd.DataFrame = _parse(path, file, converters=dict.fromkeys(verbatim, _marked))
+        return _unmarked(table, verbatim)
 
 
 def parts_of(path: Path, rows: int, verbatim: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows."""
-    options = {"chunksize": rows, "converters": dict.fromkeys(verbatim, _as_written)}
+    options = {"chunksize": rows, "converters": dict.fromkeys(verbatim, _marked)}
     with open_text(path) as file, _parse(path, file, **options) as parts:
-        yield from (part for part in parts if len(part))
+        yield from (_unmarked(part, verbatim) for part in parts if len(part))
 
 
 def count(path: Path) -> int:
