@@ -9,7 +9,9 @@ What texts are measured in is another matter: altered tokens are no texts. There
 sets that no table of results shows, AG News and SMS, decides: the nearest neighbour's ("texts"),
 and for the kind of view NeuTraL AD's ("text-views").
 
-Run: python benchmarks/choose.py [tables] [series] [graphs] [texts] [text-views]
+"plad" asks how deep PLAD's classifier should be, on the tables.
+
+Run: python benchmarks/choose.py [tables] [series] [graphs] [texts] [text-views] [plad]
 [--out FILE.json]; finished candidates are kept.
 """
 
@@ -22,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from askew import KNN, Graphs, NeuTraLAD, Series, Tabular, Text, datasets
+from askew import KNN, PLAD, Graphs, NeuTraLAD, Series, Tabular, Text, datasets
 from askew.metrics import auroc, average_precision
 
 TABLES = (
@@ -49,6 +51,7 @@ METHODS = {
     "graphs": NeuTraLAD,
     "texts": KNN,
     "text-views": NeuTraLAD,
+    "plad": PLAD,
 }
 
 COMMON = {
@@ -94,12 +97,17 @@ CANDIDATES = {
         "default": ({}, {}),
         "bounded views": ({"kind": "bounded"}, {}),
     },
+    "plad": {
+        "default": ({}, {}),
+        "three layers": ({}, {"layers": 3}),
+        "two layers": ({}, {"layers": 2}),
+    },
 }
 
 
 def problems(kind):
     """Yield the data type, training items, test items and labels of each problem."""
-    if kind == "tables":
+    if kind in ("tables", "plad"):
         for name in TABLES:
             table = datasets.load_table(f"adbench/{name}")
             train, test, labels = datasets.half_split(table.rows, table.labels, seed=0)

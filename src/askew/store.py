@@ -209,11 +209,10 @@ def _upgraded(
     manifest: dict[str, Any], tensors: dict[str, Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
-    if manifest["schema"] < 5:
-        power = torch.tensor(1.0 if manifest["class"] in ("NeuTraLAD", "PLAD") else 2.0)
-        for name in [name for name in tensors if name.endswith("bank.items")]:
-            bank = name.removesuffix("items")
-            tensors = {f"{bank}itself": torch.tensor(True), f"{bank}power": power, **tensors}
+    if manifest["schema"] < 5 and "net.bank.items" in tensors:
+        power = 1.0 if "net.distance.knots" in tensors else 2.0
+        said_of_bank = {"itself": torch.tensor(True), "power": torch.tensor(power)}
+        tensors = tensors | {f"net.bank.{name}": value for name, value in said_of_bank.items()}
     for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
         kind, said, learned = data["class"], data["parameters"], data.get("fitted", {})
         if manifest["schema"] < 2 and kind == "Series":

@@ -48,7 +48,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def main_array(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Return the array that holds the series: ``X``, or the only one."""
+    """Return the array that holds the items: ``X``, or the only one."""
     if "X" in arrays or len(arrays) == 1:
         return arrays.get("X", next(iter(arrays.values())))
     raise InputError(
