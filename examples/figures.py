@@ -147,11 +147,9 @@ def view_space() -> Figure:
         x = detector.data_.encode(test)[chosen]
         with torch.no_grad():
             views = member.transform(x).unflatten(0, (-1, len(x))).transpose(0, 1)
-            z0, z = member(x)
+            z = member(x)
         spaces["data"].append(torch.cat([x[:, None], views], 1).flatten(2))  # (40, 1 + K, C * L)
-        spaces["embedding"].append(
-            torch.nn.functional.normalize(torch.cat([z0[:, None], z], 1), dim=-1)
-        )
+        spaces["embedding"].append(torch.nn.functional.normalize(z, dim=-1))
     figure = Figure(figsize=(8.4, 7.6))
     figure.subplots_adjust(0.02, 0.1, 0.94, 0.9, wspace=0.1, hspace=0.12)
     colors, markers = [INK, BLUE, ORANGE, GREEN, PURPLE], "osD^v"

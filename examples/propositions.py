@@ -8,7 +8,6 @@ from itertools import pairwise, product
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 
 from askew import datasets
@@ -40,8 +39,9 @@ class Views(torch.nn.Module):
 
 def contrastive(z0, z, beta: float = 1.0):
     """l_k = -log h(z_k, z_0) + beta log sum_l h(z_k, z_l); beta = 1 is the contrastive loss."""
-    towards = F.cosine_similarity(z, z0[:, None], dim=-1) / TEMPERATURE
-    return (beta * (contrast(z0, z, TEMPERATURE) + towards) - towards).mean(-1)
+    towards = torch.cosine_similarity(z, z0[:, None], dim=-1) / TEMPERATURE
+    terms = contrast(torch.cat([z0[:, None], z], 1), TEMPERATURE)
+    return (beta * (terms + towards) - towards).mean(-1)
 
 
 LOSSES = {  # and what they are where all embeddings are alike
@@ -74,7 +74,7 @@ def run(name: str, kind: str, seed: int, train, test, labels) -> list[float]:
         z0, z = encode(test), encode(views(test))
         scores = (contrastive if name == "SimCLR" else loss)(z0, z)  # SimCLR needs a batch
         z0, z = z0[labels == 0], z[labels == 0]
-        pull = F.cosine_similarity(z, z0[:, None], dim=-1).exp().mean().item()
+        pull = torch.cosine_similarity(z, z0[:, None], dim=-1).exp().mean().item()
         push = (-cosine(z)).exp()[:, ~torch.eye(VIEWS, dtype=torch.bool)].mean().item()
         opposed = contrastive(z0, z).mean().item() / np.log(VIEWS)
     return [value.item() / alike, opposed, pull, push, pull * push, auroc(labels, scores)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -17,7 +16,8 @@ def cosine(z: Tensor) -> Tensor:
 
     An embedding of zero length has cosine 0 with everything.
     """
-    z = F.normalize(z, dim=-1)
+    squared = z.square().sum(-1, keepdim=True).clamp_min(1e-24)
+    z = z * squared.rsqrt()  # as F.normalize, whose gradient takes twice the time
     return z @ z.mT
 
 
@@ -36,9 +36,7 @@ SIMILARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def contrast(
-    reference: Tensor, views: Tensor, temperature: float, similarity: str = "cosine"
-) -> Tensor:
+def contrast(z: Tensor, temperature: float, similarity: str = "cosine") -> Tensor:
     """Ask each view to be recognised as the item's own, and not as another view.
 
     ``l_k = -log[ h(z_k, z_0) / (h(z_k, z_0) + sum_{l != k} h(z_k, z_l)) ]``, the deterministic
@@ -46,8 +44,7 @@ def contrast(
 
     Parameters
     ----------
-    reference: embeddings ``z_0`` of the untouched items, ``(B, D)``.
-    views: embeddings ``z_k`` of their views, ``(B, K, D)``.
+    z: embeddings of items and of their views, ``(B, 1 + K, D)``, the untouched item ``z_0`` first.
     temperature: positive; 0.1 in the paper.
     similarity: ``"cosine"`` or ``"euclidean"`` (minus the distance).
 
@@ -60,11 +57,10 @@ def contrast(
 
     Example
     -------
-    >>> same = torch.ones(1, 4, 2)
-    >>> round(float(contrast(same[:, 0], same, 0.1).sum()), 6)  # K log K
+    >>> same = torch.ones(1, 1 + 4, 2)
+    >>> round(float(contrast(same, 0.1).sum()), 6)  # K log K
     5.545177
     """
-    z = torch.cat([reference.unsqueeze(1), views], dim=1)  # (B, 1 + K, D)
     sim = SIMILARITIES[similarity](z)[:, 1:] / temperature  # (B, K, 1 + K)
     not_itself = z.new_zeros(z.shape[1], z.shape[1]).fill_diagonal_(-torch.inf)[1:]
     return (sim + not_itself).logsumexp(-1) - sim[..., 0]

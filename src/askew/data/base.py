@@ -141,8 +141,8 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return a network from items to embeddings of them and of their learned views.
 
-        ``(B, ...) -> (B, dim), (B, views, dim)``: a `transform` and one `encoder` for all, unless
-        a data type has a better form.
+        ``(B, ...) -> (B, 1 + views, dim)``, each item before its views: a `transform` and one
+        `encoder` for all, unless a data type has a better form.
         """
         return Embedding(
             transform=self.transform(views, kind, bias=bias),

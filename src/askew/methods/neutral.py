@@ -160,10 +160,9 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
         loss = "prediction" if self.loss == "prediction" else "contrastive"
         return torch.cat([self._terms(member(x), loss) for member in members], dim=-1)
 
-    def _terms(self, embedded: tuple[Tensor, Tensor], loss: str) -> Tensor:
-        reference, views = embedded
+    def _terms(self, z: Tensor, loss: str) -> Tensor:
         if loss == "prediction":
-            return prediction(views)
+            return prediction(z[:, 1:])
         if loss == "simclr":
-            return simclr(views[:, 0], views[:, 1], self.temperature)[:, None]
-        return contrast(reference, views, self.temperature, self.similarity)
+            return simclr(z[:, 1], z[:, 2], self.temperature)[:, None]
+        return contrast(z, self.temperature, self.similarity)

@@ -159,22 +159,23 @@ class TextEmbedding(Parts):
 
     Shapes
     ------
-    ``(B, T, D + 1) -> (B, dim), (B, K, dim)``
+    ``(B, T, D + 1) -> (B, 1 + K, dim)``, each text before its views
     """
 
     def __init__(self, inputs: int, transform: TokenViews, encoder: TextEncoder) -> None:
         super().__init__(transform=transform, encoder=encoder)
         self.inputs = inputs
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Tensor:
         tokens, mask = tokens_of(x)
         tokens = tokens[..., : self.inputs]
         weights = self.encoder.weights(tokens, mask)
         views = self.transform.of_tokens(tokens, mask)  # (K, B, T, D)
         reference = (weights * tokens).sum(-2)
         summed = torch.cat([reference[None], torch.einsum("btx,kbtd->kbd", weights, views)])
-        together = self.encoder.head(summed.flatten(0, 1)).unflatten(0, (-1, len(x)))
-        return together[0], together[1:].transpose(0, 1)
+        together = self.encoder.head(summed.flatten(0, 1))
+        each: Tensor = together.unflatten(0, (-1, len(x))).transpose(0, 1)
+        return each
 
 
 class SomeWords(nn.Module):

@@ -170,7 +170,7 @@ class GraphEmbedding(nn.Module):
 
     Shapes
     ------
-    B graphs ``-> (B, dim), (B, K, dim)``
+    B graphs ``-> (B, 1 + K, dim)``, each graph before its views
 
     Source: Qiu et al., TPAMI 2025.
     """
@@ -180,9 +180,9 @@ class GraphEmbedding(nn.Module):
         self.gin = StackedGIN(shape, views + 1, dim)
         self.shift = nn.Parameter(torch.randn(dim) / dim**0.5)
 
-    def forward(self, graphs: PackedGraphs) -> tuple[Tensor, Tensor]:
-        embedded = self.gin(graphs)
-        return embedded[0] + self.shift, embedded[1:].transpose(0, 1)
+    def forward(self, graphs: PackedGraphs) -> Tensor:
+        embedded: Tensor = self.gin(graphs)
+        return torch.cat([embedded[:1] + self.shift, embedded[1:]]).transpose(0, 1)
 
 
 class GraphViews(Transform):

@@ -62,17 +62,17 @@ class Transform(nn.Module, ABC):
 
 
 class Embedding(Parts):
-    """Items and their learned views through one encoder.
+    """Items and their learned views through one encoder, each item before its views.
 
     Shapes
     ------
-    ``(B, ...) -> (B, D), (B, K, D)``
+    ``(B, ...) -> (B, 1 + K, D)``
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        views = self.transform(x)
-        together = self.encoder(torch.cat([x, views])).unflatten(0, (-1, len(x)))
-        return together[0], together[1:].transpose(0, 1)
+    def forward(self, x: Tensor) -> Tensor:
+        together = self.encoder(torch.cat([x, self.transform(x)]))
+        each: Tensor = together.unflatten(0, (-1, len(x))).transpose(0, 1)
+        return each
 
 
 class TableViews(Transform):
