@@ -363,6 +363,22 @@ def test_large_sets_are_capped_by_the_seed(quick):
     assert not splits[0].train.reset_index(drop=True).equals(splits[2].train.reset_index(drop=True))
 
 
+def test_without_labels_the_same_rows_are_learned_from_and_scored(quick):
+    text = QUICK.replace("half-split", "transductive").replace("seeds = 3", "most_train = 90")
+    (job, *_) = Table.read(written(quick, text)).jobs(1)
+    split = bench._split(job)
+    assert len(split.train) == len(split.labels) == 90
+    assert split.train is split.test
+    truth = datasets.load_table("thyroid").labels
+    np.testing.assert_array_equal(truth[split.train.index], split.labels)
+
+
+def test_without_labels_a_set_that_comes_in_parts_is_refused(quick):
+    text = QUICK.replace("half-split", "transductive").replace("thyroid", "racketsports")
+    with pytest.raises(InputError, match="racketsports comes in parts"):
+        bench._split(next(Table.read(written(quick, text)).jobs(1)))
+
+
 def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
     (job, *_) = Table.read(quick).jobs(1)
     seen = []

@@ -267,8 +267,11 @@ def _graph_folds(job: Job) -> datasets.OneClass[Any]:
 
 
 def _transductive(job: Job) -> datasets.OneClass[Any]:
-    found = datasets.load_unsplit(job.set)
-    return datasets.OneClass(found.items, found.items, found.labels)
+    found = datasets.load(job.set, seed=job.seed)
+    if not isinstance(found, datasets.Table | datasets.Unsplit):
+        raise InputError(f"{job.set} comes in parts: expected a table, graphs, or nodes.")
+    items, labels = found
+    return datasets.OneClass(items, items, labels)
 
 
 def _unsplit_classes(entry: Mapping[str, Any]) -> Iterable[int]:
@@ -340,6 +343,16 @@ def _capped(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
     )
 
 
+def _the_same(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
+    """Take a random part of what is both learned from and scored."""
+    order = np.random.default_rng(job.seed).permutation(len(split.labels))
+    some = np.sort(order[: job.spec.get("most_train")])
+    if len(some) == len(split.labels):
+        return split
+    items = datasets.chosen(split.train, some)
+    return datasets.OneClass(items, items, split.labels[some])
+
+
 def _first_steps(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[Any]:
     """Take the last steps before the test and the first of it: steps belong together."""
     train, test = job.spec.get("most_train"), job.spec.get("most_test")
@@ -349,6 +362,7 @@ def _first_steps(split: datasets.OneClass[Any], job: Job) -> datasets.OneClass[A
 
 _CAPS: Mapping[str, Callable[[datasets.OneClass[Any], Job], datasets.OneClass[Any]]] = {
     "recordings": _first_steps,
+    "transductive": _the_same,
 }
 """Protocol: how a large set is made smaller; at random where nothing is said."""
 
