@@ -30,7 +30,7 @@ from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
 
-SCHEMA = 5
+SCHEMA = 6
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -55,7 +55,8 @@ def save(detector: Detector, folder: Path) -> None:
     check_place(folder)
     manifest, tensors = describe(detector)
     weights = tensor_bytes(tensors)
-    manifest["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    said = _sha256_of(manifest)
+    manifest["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest(), MANIFEST: said}
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
     _check_readable(text, tensors)
     try:
@@ -107,6 +108,12 @@ def describe(detector: Detector) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "versions": {**_versions(), "python": platform.python_version()},
     }
     return manifest, {name: tensor.cpu().clone() for name, tensor in tensors.items()}
+
+
+def _sha256_of(manifest: Mapping[str, Any]) -> str:
+    """Return the hash of what a manifest says, however it is laid out, without its own hashes."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _fitted_data(data: DataType, name: str, tensors: dict[str, Tensor]) -> dict[str, Any]:
@@ -209,6 +216,9 @@ def _upgraded(
     manifest: dict[str, Any], tensors: dict[str, Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
+    if manifest["schema"] < 6:  # a method's own surprise was called after what it measures
+        for former in ("net.contrast.", "net.logit."):
+            tensors = {name.replace(former, "net.own."): t for name, t in tensors.items()}
     if manifest["schema"] < 5 and "net.bank.items" in tensors:
         power = 1.0 if "net.distance.knots" in tensors else 2.0
         said_of_bank = {"itself": torch.tensor(True), "power": torch.tensor(power)}
@@ -286,11 +296,7 @@ def _tensors(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
         raise ModelError(
             f"{folder / WEIGHTS} is missing or unreadable: save the model again."
         ) from error
-    if manifest.get("sha256") != {WEIGHTS: hashlib.sha256(content).hexdigest()}:
-        raise ModelError(
-            f"{folder / WEIGHTS} is not what was saved (its sha256 differs): it is damaged or was "
-            "changed; save the model again."
-        )
+    _check_hashes(folder, manifest, content)
     try:
         tensors: dict[str, Tensor] = read_tensors(content)
     except SafetensorError as error:
@@ -298,6 +304,20 @@ def _tensors(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
             f"{folder / WEIGHTS} is damaged ({error}): save the model again."
         ) from error
     return tensors
+
+
+def _check_hashes(folder: Path, manifest: Mapping[str, Any], weights: bytes) -> None:
+    """Refuse files that are not as they were saved; before schema 6 only weights had a hash."""
+    found = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    if manifest["schema"] >= 6:
+        found[MANIFEST] = _sha256_of(manifest)
+    promised = manifest.get("sha256")
+    for name, is_now in found.items():
+        if not isinstance(promised, dict) or promised.get(name) != is_now:
+            raise ModelError(
+                f"{folder / name} is not what was saved (its sha256 differs): it is damaged or "
+                "was changed; save the model again."
+            )
 
 
 def _check_readable(text: str, tensors: Mapping[str, Tensor]) -> None:

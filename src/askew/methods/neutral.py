@@ -5,27 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from askew.data import DataType, Fold, Raw
+from askew.data import DataType, Raw
 from askew.detector import Scores
 from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.methods.distance import DistanceDetector
-from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
-from askew.nets.surprise import Surprise
 from askew.nets.transform import KINDS
-from askew.train import History
 
 LOSSES = ("contrastive", "prediction", "simclr")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuTraLAD(EnsembleDetector, DistanceDetector):
+class NeuTraLAD(DistanceDetector):
     """Learned views of an item should stay close to it yet differ from each other.
 
     K transformations and an encoder are trained together so that each view of a normal item is
@@ -82,16 +78,6 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
     bias: bool = True
     loss: str = "contrastive"
 
-    def build(self, data: DataType) -> Parts:
-        """Return the networks, and the memory for the distance."""
-        net = super().build(data)
-        return Parts(
-            members=net.members,
-            features=net.features,
-            contrast=Surprise(),
-            **self.distance_parts(data),
-        )
-
     def member(self, data: DataType) -> nn.Module:
         """Return one network's views and encoder, and the noise that it meets in training."""
         dim = self.views if self.loss == "prediction" else self.dim
@@ -105,24 +91,7 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
 
     def member_scores(self, member: Parts, x: Tensor) -> Tensor:
         """Return the contrastive loss of one network's views, ``(B,)``, in the same units."""
-        return self._contrast([member], x)
-
-    def learn(
-        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
-    ) -> History:
-        """Train the networks, then remember items for the distance."""
-        history = super().learn(net, items, folds, generator)
-        self.remember(net, items, generator)
-        return history
-
-    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
-        """Measure how large both parts of the score usually are."""
-        each = [partial(self.member_scores, member) for member in net.members]
-        return self.settled(net, net.contrast, each, items, folds)
-
-    def scores(self, net: Parts, x: Tensor) -> Tensor:
-        """Return the contrastive loss, or how surprising it and the distance are, ``(B,)``."""
-        return self.with_distance(net, net.contrast, self._contrast(net.members, x), x)
+        return self._view_terms([member], x).mean(-1) / math.log(self.views)
 
     def view_terms(self, net: Parts, x: Tensor) -> Tensor:
         """Return the terms ``l_k`` of all networks' views, ``(B, nets * K)``."""
@@ -152,9 +121,6 @@ class NeuTraLAD(EnsembleDetector, DistanceDetector):
         for name in ("dim", "temperature"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
-
-    def _contrast(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
-        return self._view_terms(members, x).mean(-1) / math.log(self.views)
 
     def _view_terms(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
         loss = "prediction" if self.loss == "prediction" else "contrastive"

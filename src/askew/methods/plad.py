@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from askew.data import DataType, Fold
+from askew.data import DataType
 from askew.errors import InputError
 from askew.health import Check
 from askew.methods.distance import DistanceDetector
-from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
-from askew.nets.surprise import Surprise
-from askew.train import History
 
 COLLAPSED = 0.95
 """Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
@@ -32,7 +28,7 @@ LONGEST = 4.0
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class PLAD(EnsembleDetector, DistanceDetector):
+class PLAD(DistanceDetector):
     """Normal items, slightly perturbed, are what anomalies look like.
 
     A perturbator gives every item a scale ``a`` and a shift ``b`` for each of its entries. A
@@ -92,16 +88,6 @@ class PLAD(EnsembleDetector, DistanceDetector):
     def needs(self) -> tuple[str, ...]:
         """The sampled perturbator makes scales and shifts as items are made."""
         return ("decoder",) if self.latent else ()
-
-    def build(self, data: DataType) -> Parts:
-        """Return the networks, and the memory for the distance."""
-        net = super().build(data)
-        return Parts(
-            members=net.members,
-            features=net.features,
-            logit=Surprise(),
-            **self.distance_parts(data),
-        )
 
     def member(self, data: DataType) -> Parts:
         """Return a classifier and a perturbator."""
@@ -164,23 +150,6 @@ class PLAD(EnsembleDetector, DistanceDetector):
         """Return the logit of being perturbed, ``(B,)``."""
         logits: Tensor = member.classifier(x)
         return logits
-
-    def learn(
-        self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
-    ) -> History:
-        """Train the networks, then remember items for the distance."""
-        history = super().learn(net, items, folds, generator)
-        self.remember(net, items, generator)
-        return history
-
-    def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
-        """Measure how large both parts of the score usually are."""
-        each = [partial(self.member_scores, member) for member in net.members]
-        return self.settled(net, net.logit, each, items, folds)
-
-    def scores(self, net: Parts, x: Tensor) -> Tensor:
-        """Return the mean logit, or how surprising it and the distance are, ``(B,)``."""
-        return self.with_distance(net, net.logit, super().scores(net, x), x)
 
     def _told(self, member: Parts, x: Tensor, moved: Tensor) -> Tensor:
         """Return the cross-entropies of items and of perturbed ones, from one batch, ``(B,)``."""
