@@ -59,6 +59,13 @@ def test_adapter_turns_signs_and_labels_round():
     assert ((adapted.decision_function(rows) < 0) == (adapted.predict(rows) == -1)).all()
 
 
+def test_adapter_without_a_detector_takes_the_default():
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    adapted = OutlierEstimator().fit(rows)
+    assert isinstance(adapted.detector_, NeuTraLAD) and adapted.detector is None
+    assert adapted.predict([[0.0, 0.0], [9.0, 9.0]]).tolist() == [1, -1]
+
+
 def test_detectors_can_be_searched_and_cross_validated():
     rows = np.random.default_rng(0).normal(size=(200, 3))
     labels = np.repeat([0, 1], [180, 20])

@@ -18,7 +18,7 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    detector: any askew detector; it is cloned, not changed.
+    detector: any askew detector; it is cloned, not changed. None: `NeuTraLAD` as it comes.
 
     Example
     -------
@@ -28,12 +28,12 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     array([ 1, -1])
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector | None = None) -> None:
         self.detector = detector
 
     def fit(self, X: Raw, y: object = None) -> Self:
         """Fit a copy of the detector; ``y`` is ignored."""
-        self.detector_ = clone(self.detector).fit(X)
+        self.detector_ = self._unfitted().fit(X)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.detector_, name):
                 setattr(self, name, getattr(self.detector_, name))
@@ -54,6 +54,12 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Return +1 for normal items and -1 for alerts, ``(n,)``."""
         return np.where(self._fitted().predict(X) == 1, -1, 1)
 
+    def _unfitted(self) -> Detector:
+        from askew.methods.neutral import NeuTraLAD
+
+        unfitted: Detector = NeuTraLAD() if self.detector is None else clone(self.detector)
+        return unfitted
+
     def _fitted(self) -> Detector:
         from sklearn.utils.validation import check_is_fitted
 
@@ -63,5 +69,5 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags = self.detector.__sklearn_tags__().input_tags
+        tags.input_tags = self._unfitted().__sklearn_tags__().input_tags
         return tags
