@@ -25,9 +25,9 @@ from askew import (
     Text,
     Windows,
 )
+from askew.data.curves import Curves
 from askew.data.graph_set import OneGraph
 from askew.data.nodes import NodeSet, as_node_set
-from askew.data.series import Curves
 from askew.methods import METHODS, method
 from askew.metrics import auroc
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import askew
+from askew.data.gaps import fill_gaps, pad, presence
 from askew.data.packed import Packed
-from askew.data.series import Series, fill_gaps, pad, presence
+from askew.data.series import Series
 from askew.errors import InputError
 
 RNG = np.random.default_rng(0)

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from askew.data.base import Fold, Raw
+from askew.data.curves import Curves
+from askew.data.gaps import fill_gaps
 from askew.data.packed import (
     SHORTEST,
     Floats,
@@ -25,7 +27,6 @@ from askew.data.packed import (
     match_channels,
 )
 from askew.data.recording import lengths_of, pack_recordings
-from askew.data.series import Curves, fill_gaps
 from askew.errors import InputError
 
 if TYPE_CHECKING:
