@@ -93,7 +93,7 @@ def one_network(shape, options):
 
 
 def parts_of(name):
-    """Return a batch, our transform and encoder, and the same networks as a loop."""
+    """Return a batch, our views and encoder in one, and the same networks as a loop."""
     batch, shape, kind, dim, options = SETTINGS[name]
     items = np.random.default_rng(0).normal(size=(max(batch, 40), *shape))
     if len(shape) == 1:
@@ -103,7 +103,7 @@ def parts_of(name):
     x = data.encode(items)[:batch]
     transform = data.transform(VIEWS, kind, bias=False)
     loop = Loop([one_network(shape, options) for _ in range(VIEWS)], kind)
-    return x, transform, data.encoder(dim, bias=False), loop
+    return x, Embedding(transform=transform, encoder=data.encoder(dim, bias=False)), loop
 
 
 def loop_losses(loop, encoder, x):
@@ -111,22 +111,22 @@ def loop_losses(loop, encoder, x):
     return contrast(torch.stack(z, dim=1), 0.1).mean(-1)
 
 
-def our_losses(transform, encoder, x):
-    return contrast(Embedding(transform=transform, encoder=encoder)(x), 0.1).mean(-1)
+def our_losses(embedding, x):
+    return contrast(embedding(x), 0.1).mean(-1)
 
 
 def views():
     """Forward and backward of the K views alone, and a whole step: ours against the loop."""
     found = {}
     for name in SETTINGS:
-        x, transform, encoder, loop = parts_of(name)
+        x, embedding, loop = parts_of(name)
         ours, loops = best(
-            lambda t=transform, x=x: t(x).sum().backward(),
+            lambda t=embedding.transform, x=x: t(x).sum().backward(),
             lambda m=loop, x=x: torch.stack(m(x), 1).sum().backward(),
         )
         step, usual = best(
-            lambda t=transform, e=encoder, x=x: our_losses(t, e, x).mean().backward(),
-            lambda m=loop, e=encoder, x=x: loop_losses(m, e, x).mean().backward(),
+            lambda e=embedding, x=x: our_losses(e, x).mean().backward(),
+            lambda m=loop, e=embedding.encoder, x=x: loop_losses(m, e, x).mean().backward(),
         )
         found[name] = {
             "views_ms": ours,
@@ -235,15 +235,15 @@ def epoch():
     from askew.train import Budget, train
 
     batch, shape, *_ = SETTINGS["thyroid"]
-    _, transform, encoder, loop = parts_of("thyroid")
+    _, member, loop = parts_of("thyroid")
     items = torch.randn(1840, *shape)
     loader = DataLoader([item for item in items], batch_size=batch, shuffle=True, drop_last=True)
-    optimizer = torch.optim.Adam([*loop.parameters(), *encoder.parameters()], lr=1e-3)
+    optimizer = torch.optim.Adam([*loop.parameters(), *member.encoder.parameters()], lr=1e-3)
 
     def usual():
         for x in loader:
             optimizer.zero_grad()
-            loop_losses(loop, encoder, x).mean().backward()
+            loop_losses(loop, member.encoder, x).mean().backward()
             optimizer.step()
 
     budget = Budget(
@@ -255,13 +255,12 @@ def epoch():
         schedule="constant",
         patience=None,
     )
-    member = nn.ModuleDict({"transform": transform, "encoder": encoder})
 
     def ours():
         train(
             member,
             items,
-            lambda net, x: our_losses(net["transform"], net["encoder"], x),
+            our_losses,
             budget,
             generator=torch.Generator(),
             progress=Progress(),
