@@ -15,8 +15,9 @@ from tiny_transformer import texts, tiny_transformer
 
 from askew import InputError, NeuTraLAD, load
 from askew.cli import failures, main
+from askew.cli.kinds import KINDS
 from askew.cli.kinds.base import LABELS
-from askew.cli.source import Source
+from askew.cli.source import Source, guess
 from askew.data import TYPES
 from askew.detector import Detector
 
@@ -144,6 +145,55 @@ def test_a_table_from_fit_to_report(done):
     done("report", "model", "new.csv", "--out", "report.html")
     page = Path("report.html").read_text()
     assert "AUROC" in page and "row-99" in page  # the model remembered both columns
+
+
+def test_lines_of_words_are_texts_however_many_commas_they_have():
+    Path("said.txt").write_text("The pump leaks, again, and again.\nOil was found on the floor.\n")
+    assert guess(Path("said.txt"), None, None) == "text"
+
+
+def test_a_zip_that_was_cut_off_is_told_from_a_table(refused):
+    Path("graphs.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    assert "no readable zip archive" in refused("fit", "graphs.zip", "--out", "model")
+
+
+def test_that_items_were_learned_from_is_told(ask):
+    table("train.csv")
+    mixed()
+    ask("fit", "train.csv", "--out", "model", "--method", "KNN")
+    assert "that the model learned from" in ask("score", "model", "train.csv")[2]
+    assert "learned from" not in ask("score", "model", "new.csv", "--label", "truth")[2]
+
+
+def recording(file, steps=400, strange=slice(300, 320)):
+    frame = pd.DataFrame(np.sin(np.arange(steps)[:, None] / 5 + [0, 1]), columns=["a", "b"])
+    frame += np.random.default_rng(0).normal(scale=0.1, size=frame.shape)
+    frame.loc[strange, "a"] += 3
+    times = pd.date_range("2026-01-01", periods=steps, freq="min")
+    frame.insert(0, "time", times.strftime("%Y-%m-%d %H:%M:%S"))
+    frame.to_csv(file, index=False)
+
+
+def test_explain_says_of_a_step_what_score_says(done):
+    recording("train.csv", strange=slice(0, 0))
+    recording("new.csv")
+    done("fit", "train.csv", "--out", "model", "--method", "KNN", "--set", "data__length=20")
+    done("score", "model", "new.csv", "--out", "scores.csv")
+    scores = pd.read_csv("scores.csv").set_index("id")
+    for step in (290, 299, 322):  # near an edge, where the mean of windows is not the one's
+        name = scores.index[step]
+        said = done("explain", "model", "new.csv", "--item", name)
+        assert f"score {scores['score'].iloc[step]:.4g}," in said
+        assert ("an alert" in said) == bool(scores["alert"].iloc[step])
+
+
+@pytest.mark.parametrize("kind", ["windows", "series"])
+def test_a_folder_takes_tables_with_capital_endings_too(kind):
+    Path("runs").mkdir()
+    recording("runs/a.csv", 100)
+    recording("runs/b.CSV", 100)
+    part = KINDS[kind].whole(Source(type=kind, time="time"), Path("runs"), labels=False)
+    assert len(part.items) == 2
 
 
 def test_series_from_fit_to_explain(done):

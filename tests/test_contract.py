@@ -24,6 +24,7 @@ from askew import (
     Tabular,
     Text,
     Windows,
+    report,
 )
 from askew.data.curves import Curves
 from askew.data.graph_set import OneGraph
@@ -358,6 +359,27 @@ def test_a_training_item_is_explained_by_another(kind):
     (found,) = detector.explain(detector.data_.take(items, strangest))[:1]
     assert np.abs(found.contributions).max() > 0
     assert found.typical_score < found.score
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("view", ["bounded", "multiplicative"])
+def test_a_report_shows_learned_views_of_every_type(kind, view, tmp_path):
+    draw, data, spoil = TYPES[kind]
+    detector = make("NeuTraLAD", kind, steps=5, nets=1, kind=view).set_params(data=clone(data))
+    items = join(kind, [draw(1), spoil(draw(2))])
+    report.write(detector.fit(draw(0)), tmp_path / "report.html", items)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ("Learned views" in page) is (kind != "Graphs")  # a graph's views are networks over it
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_others_are_compared_with_is_not_strange(kind):
+    draw, data, spoil = TYPES[kind]
+    few = pieces(kind, spoil(draw(2)))[:2]
+    items = join(kind, [draw(0), *few])
+    detector = make("KNN", kind).set_params(data=clone(data)).fit(items)
+    kept = detector.score_items(detector.data_.kept(detector.references_))
+    assert kept.max() < np.quantile(detector.decision_scores_, 0.95)
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -296,9 +296,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         after = self._typical_loss(net, items[seen])
         self.training_ = {**asdict(history), "loss_before": before, "loss_after": after}
         self.net_ = net
-        self.references_ = data.keep(explain.references(items[seen], generator))
         self._copy_names(data)
         unlearned = self._calibrate(X, items, folds)
+        self.references_ = data.keep(explain.references(self, items[seen], generator))
         self.health_ = health.examine(self, items, unlearned or {})
 
     def _check_taken(self, data: DataType) -> None:

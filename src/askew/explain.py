@@ -11,6 +11,9 @@ from askew.data import Batch, Raw
 from askew.detector import Detector, Scores
 from askew.nets.bank import EQUAL
 
+ORDINARY = 0.9
+"""Share of the training items, by score, with which others are compared."""
+
 REFERENCES = 512
 """Training items kept in a model for items to be compared with."""
 
@@ -78,9 +81,15 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     ]
 
 
-def references(items: Batch, generator: torch.Generator) -> Batch:
-    """Choose the training items that a model keeps for comparison, ``(at most 512, ...)``."""
-    return items[torch.randperm(len(items), generator=generator)[:REFERENCES].sort().values]
+def references(detector: Detector, items: Batch, generator: torch.Generator) -> Batch:
+    """Choose the training items that a model keeps for comparison, ``(at most 512, ...)``.
+
+    The strangest tenth is left out: what was learned from may hold anomalies, and what makes one
+    strange does not show beside another.
+    """
+    some = items[torch.randperm(len(items), generator=generator)[:REFERENCES].sort().values]
+    scores = detector.score_items(some)
+    return some[torch.from_numpy(np.flatnonzero(scores <= np.quantile(scores, ORDINARY)))]
 
 
 def _explain_item(detector: Detector, x: Batch) -> Explanation:

@@ -31,6 +31,9 @@ TOP = 20
 PICTURED = 3
 """Strangest items shown with pictures of where and why."""
 
+MASKED = 16
+"""Most parts of an item, such as words, whose masks are drawn."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -330,7 +333,8 @@ def learned_views(detector: Detector, judged: Judged) -> str:
         found = plot.masks(detector, item)
         if found is None:
             return ""
-        masks.append(_by_column(detector, item, found))
+        (x,) = detector.in_batches(item)
+        masks.append(_most_changed(*detector.data_.masked(x[:1], found)))
     limit = max(float(np.abs(one).max()) for _, one in masks)
     drawn = [
         figure(
@@ -349,23 +353,16 @@ def learned_views(detector: Detector, judged: Judged) -> str:
 
 
 def _keeps(detector: Detector) -> bool:
-    return bool(getattr(detector, "kind", "") == "multiplicative")
+    kind = getattr(detector, "kind", "") or detector.data_.view_kind
+    return bool(kind == "multiplicative")
 
 
-def _by_column(detector: Detector, item: Raw, masks: Scores) -> tuple[list[str], Scores]:
-    """Return the mean mask of what each raw column became, and the columns; of a series as it is.
-
-    Shapes
-    ------
-    ``(K, encoded columns) -> (K, columns)``; of a series ``(K, C, L) -> (K, L)``, mean sizes
-    """
-    if masks.ndim == 3:
-        return [], np.abs(masks).mean(1)
-    names, groups = detector.data_.groups(detector.data_.encode(item)[0])
-    of_column = groups.double().numpy()  # (G, d)
-    known = of_column.sum(1) > 0  # a column that was left out became nothing
-    mean = masks @ (of_column[known] / of_column[known].sum(1, keepdims=True)).T
-    return [name for name, there in zip(names, known, strict=True) if there], mean
+def _most_changed(names: list[str], masks: Scores) -> tuple[list[str], Scores]:
+    """Return the parts of an item that views treat most unequally, in their order."""
+    if len(names) <= MASKED:
+        return names, masks
+    kept = np.sort(np.argsort(-np.ptp(masks, axis=0), kind="stable")[:MASKED])
+    return [names[i] for i in kept], masks[:, kept]
 
 
 def training(detector: Detector) -> str:

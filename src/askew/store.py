@@ -269,7 +269,7 @@ def _fill(net: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelError(
             f"{folder} is not a model: it has no {MANIFEST}; expected a folder written by "
@@ -279,12 +279,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"{folder / MANIFEST} is damaged ({error}): save the model again."
         ) from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
+    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise ModelError(f"{folder / MANIFEST} is not of askew: it names no schema.")
-    if manifest["schema"] > SCHEMA:
+    if schema > SCHEMA:
         raise ModelError(
-            f"{folder} has schema {manifest['schema']}, this askew reads up to {SCHEMA}: "
-            "install a newer askew."
+            f"{folder} has schema {schema}, this askew reads up to {SCHEMA}: install a newer askew."
         )
     return manifest
 

@@ -30,17 +30,16 @@ def run(model: Path, data: Path, item: str, skip: bool) -> None:
     speaks = detector.data_.speakers(items, np.array([place]))
     found = detector.data_.take(items, speaks)
     (explanation,) = detector.explain(found)
-    p = detector.p_values_of([explanation.score])[0] if len(detector.calibration_) else None
-    alert = "an alert" if explanation.score > detector.threshold_ else "no alert"
-    chance = "" if p is None else f", p-value {p:.4g}"
-    show.line(
-        f"{item}: score {explanation.score:.4g}{chance}: {alert} (threshold "
-        f"{detector.threshold_:.4g}); the training item most like it scores "
-        f"{explanation.typical_score:.4g}"
-    )
     where = detector.data_.whereabouts(found)
+    # A step has a score of its own, from all windows that hold it.
+    score = detector.decision_function(items)[place] if where else explanation.score
+    p = detector.p_values_of([score])[0] if len(detector.calibration_) else None
+    alert = "an alert" if score > detector.threshold_ else "no alert"
+    chance = "" if p is None else f", p-value {p:.4g}"
+    show.line(f"{item}: score {score:.4g}{chance}: {alert} (threshold {detector.threshold_:.4g})")
     if where:
-        show.line(f"what is explained is {where}")
+        show.line(f"what is explained is {where}, which scores {explanation.score:.4g}")
+    show.line(f"the training item most like it scores {explanation.typical_score:.4g}")
     contributions(explanation, found)
     views(explanation)
 
@@ -100,4 +99,4 @@ def views(explanation: Explanation) -> None:
 
 
 def _share(part: float) -> str:
-    return f"{part:.0%}" if part > 0 else "speaks for it"
+    return f"{part:.0%}" if part >= 0 else "speaks for it"

@@ -56,6 +56,12 @@ def run(
         write(detector, source, data, verdict, out)
         say(f"wrote {out}: {show.many(len(verdict.scores), 'row')}")
     counts(detector, verdict, fdr)
+    if learned_from(detector, verdict):
+        say(
+            "Note: these are the items that the model learned from. They may look more normal to "
+            "it than new ones would, so that p-values are too large and alerts too few: go by the "
+            "order of the scores, or learn from other items."
+        )
     metrics(verdict)
 
 
@@ -135,6 +141,12 @@ def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
     )
     if fdr is not None and verdict.selected is not None:
         show.line(_selection(detector, verdict.selected, fdr))
+
+
+def learned_from(detector: Detector, verdict: Verdict) -> bool:
+    """Say whether what was judged is what the model was fitted on, going by its scores."""
+    own, now = detector.decision_scores_, verdict.scores
+    return len(own) == len(now) and bool(np.allclose(own, now, rtol=1e-4))
 
 
 def _selection(detector: Detector, selected: NDArray[np.bool_], fdr: float) -> str:

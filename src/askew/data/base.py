@@ -264,6 +264,26 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         are replaced one at a time to see how much of the score each one made.
         """
 
+    def masked(self, x: Batch, masks: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
+        """Return what views do to the named parts of an item: the mean of their masks over each.
+
+        Parameters
+        ----------
+        x: a batch of one item.
+        masks: of `Transform.masks`, which may cover its first entries only, ``(K, ...)``.
+
+        Returns
+        -------
+        The names, and ``(K, parts)``; no names where parts are steps, and what they say is a size.
+        """
+        names, groups = self.groups(x[0])
+        seen = groups[(slice(None), *(slice(size) for size in masks.shape[1:]))]
+        of_part = seen.flatten(1).double().cpu().numpy()
+        known = of_part.sum(1) > 0  # a column that was left out became nothing
+        mean = of_part[known] / of_part[known].sum(1, keepdims=True)
+        there = [name for name, is_there in zip(names, known, strict=True) if is_there]
+        return there, masks.reshape(len(masks), -1) @ mean.T
+
     def exchange(self, x: Batch, typical: Batch) -> tuple[list[str], Batch, Batch | None]:
         """Trade the named parts of an item, one at a time, with those of a typical item.
 

@@ -187,6 +187,10 @@ class Curves(DataType):
         masks = in_channel[:, None, :, None] & in_span[None, :, None, :]
         return names, masks.flatten(0, 1).to(x.device)
 
+    def masked(self, x: Tensor, masks: NDArray[np.float64]) -> tuple[list[str], Floats]:
+        """Return how much views change each step, ``(K, C, L) -> (K, L)``, mean over channels."""
+        return [], np.abs(masks).mean(1)
+
     def point_map(self, contributions: NDArray[np.float64], x: Tensor) -> NDArray[np.float64]:
         """Spread each group's contribution evenly over its steps: ``(G,) -> (length_, C)``."""
         edges = span_edges(self.length_)

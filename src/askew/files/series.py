@@ -107,9 +107,14 @@ def labels_of(frame: pd.DataFrame, id: str, label: str) -> list[str]:
     return [str(value) for value in by_series.agg(lambda rows: rows.iloc[0])]
 
 
+def tables_in(folder: Path) -> list[Path]:
+    """Return the tables of a folder in the order of their names."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in TABLES and p.is_file())
+
+
 def read_folder(folder: Path, time: str | None, label: str | None) -> SeriesFile:
     """Read each table of a folder as one series, in the order of the file names."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in TABLES and p.is_file())
+    paths = tables_in(folder)
     if not paths:
         raise InputError(
             f"The folder {folder.name} has no tables ({', '.join(TABLES)}); expected one a series. "

@@ -70,6 +70,7 @@ class TokenViews(Transform):
 
     def __init__(self, inputs: int, views: int, *, width: int, kind: str, bias: bool) -> None:
         super().__init__(views, kind)
+        self.inputs = inputs
         self.stack = nn.Sequential(
             StackedLinear(views, inputs, width, bias=bias),
             TokenNorm(),
@@ -91,6 +92,7 @@ class TokenViews(Transform):
 
     def masks(self, x: Tensor) -> Tensor:
         tokens, mask = tokens_of(x)
+        tokens = tokens[..., : self.inputs]
         if self.kind == "multiplicative":
             return (torch.sigmoid(self._outputs(tokens)) * mask).transpose(0, 1)
         return (self.of_tokens(tokens, mask) - tokens).transpose(0, 1)

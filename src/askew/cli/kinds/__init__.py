@@ -18,8 +18,8 @@ KINDS: Mapping[str, Kind] = {
     "images": ImageFiles(),
     "graphs": GraphFiles(),
     "nodes": NodeFiles(),
+    "text": TextFiles(),  # before those that read a file as a table, which lines of words are not
     "series": SeriesFiles(),
     "windows": WindowFiles(),
-    "text": TextFiles(),
     "tabular": TabularFiles(),
 }

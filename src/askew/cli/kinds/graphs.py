@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -23,7 +24,11 @@ class GraphFiles(Kind):
     """TU folders and zips; ids are the numbers of graphs from 0."""
 
     def why(self, path: Path, id: str | None, time: str | None) -> str | None:
-        """Claim what holds a file ``*_A.txt``."""
+        """Claim what holds a file ``*_A.txt``; a zip that is none is nothing else either."""
+        if path.suffix.lower() == ".zip" and not path.is_dir() and not is_zipfile(path):
+            raise InputError(
+                f"{path} is no readable zip archive: it may be cut off; copy it again."
+            )
         return "it holds a file *_A.txt, the edges of a TU set" if has_tu_files(path) else None
 
     def data_type(self) -> DataType:

@@ -14,7 +14,7 @@ from askew.data.base import DataType
 from askew.data.packed import ID_NAMES, TIME_NAMES
 from askew.errors import InputError
 from askew.files.arrays import load_arrays, main_array
-from askew.files.series import TABLES, read_series
+from askew.files.series import read_series, tables_in
 
 if TYPE_CHECKING:
     from askew.cli.source import Source
@@ -56,7 +56,7 @@ class SeriesFiles(Kind):
     def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
         """Return the first rows of a long table, or of a folder's first table."""
         if path.is_dir():
-            return [head(table) for table in sorted(path.iterdir()) if table.suffix in TABLES][:1]
+            return [head(table) for table in tables_in(path)[:1]]
         return [] if path.suffix.lower() in (".ts", ".npy", ".npz") else [head(path)]
 
     def describes(self, data: DataType) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from askew.data.base import DataType
 from askew.data.packed import check_no_missing
 from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
 from askew.errors import InputError
-from askew.files.series import TABLES
+from askew.files.series import TABLES, tables_in
 from askew.files.tables import read_table
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class WindowFiles(Kind):
         Where most values of the column that --id names repeat, it says which recording a row is of.
         Steps then come recording by recording.
         """
-        tables = (
-            sorted(p for p in path.iterdir() if p.suffix in TABLES) if path.is_dir() else [path]
-        )
+        tables = tables_in(path) if path.is_dir() else [path]
         if not tables:
             raise InputError(
                 f"The folder {path.name} has no tables ({', '.join(TABLES)}); expected one a "
@@ -75,7 +73,7 @@ class WindowFiles(Kind):
     def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
         """Return the first rows of a table, or of a folder's first."""
         if path.is_dir():
-            return [head(table) for table in sorted(path.iterdir()) if table.suffix in TABLES][:1]
+            return [head(table) for table in tables_in(path)[:1]]
         return [head(path)]
 
     def describes(self, data: DataType) -> dict[str, Any] | None:
