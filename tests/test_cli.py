@@ -185,6 +185,8 @@ def test_explain_says_of_a_step_what_score_says(done):
         said = done("explain", "model", "new.csv", "--item", name)
         assert f"score {scores['score'].iloc[step]:.4g}," in said
         assert ("an alert" in said) == bool(scores["alert"].iloc[step])
+    told = scores["reasons"][scores["alert"] == 1].dropna()
+    assert len(told) and told.str.contains("; in the window of steps ").all()
 
 
 @pytest.mark.parametrize("kind", ["windows", "series"])

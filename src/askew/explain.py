@@ -81,6 +81,12 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     ]
 
 
+def located(detector: Detector, item: Raw, explanation: Explanation) -> str:
+    """Return the reasons for an item, and where their steps are counted if it is a window."""
+    said, where = explanation.reasons(), detector.data_.whereabouts(item)
+    return f"{said}; in {where}" if said and where else said
+
+
 def references(detector: Detector, items: Batch, generator: torch.Generator) -> Batch:
     """Choose the training items that a model keeps for comparison, ``(at most 512, ...)``.
 

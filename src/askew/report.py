@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from askew import __version__, plot
 from askew.data.base import Raw
 from askew.detector import Detector, Scores
-from askew.explain import Explanation
+from askew.explain import Explanation, located
 from askew.health import told
 from askew.metrics import auroc_interval, average_precision, oracle_f1
 from askew.whole import whole
@@ -241,13 +241,14 @@ def strangest(detector: Detector, judged: Judged) -> str:
 
 
 def _row(detector: Detector, judged: Judged, rank: int, i: int) -> list[str]:
+    alone = speaking(detector, judged.items, np.array([i]))
     cells = [
         str(rank + 1),
         str(judged.ids[i]),
         _number(judged.scores[i]),
         _number(judged.p[i]) if len(judged.p) else "",
         "alert" if judged.scores[i] > detector.threshold_ else "",
-        judged.explanations[rank].reasons(),
+        located(detector, alone, judged.explanations[rank]),
     ]
     if judged.labels is not None:
         cells.insert(5, "anomaly" if judged.labels[i] else "normal")
@@ -269,7 +270,7 @@ def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
         about = "How much stranger each learned view found it than the training item most like it."
         drawn.append(figure(plot.view_terms(explanation), about))
     return (
-        f"<h3>{escape(str(judged.ids[i]))}</h3>\n<p>Score {_number(explanation.score)}; the "
+        f"<h3>{escape(str(judged.ids[i]))}</h3>\n<p>Score {_number(float(judged.scores[i]))}; the "
         f"training item most like it scores {_number(explanation.typical_score)}.</p>\n"
         f'<div class="row">{"".join(drawn)}</div>'
     )

@@ -15,6 +15,7 @@ from askew.cli.source import Source
 from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
 from askew.detector import Detector
 from askew.errors import InputError
+from askew.explain import located
 from askew.store import load
 
 EXPLAINED = 100
@@ -99,7 +100,8 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     if len(index):
         speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
         explained = detector.explain(detector.data_.take(part.items, speaks))
-        words = [explanation.reasons() for explanation in explained]
+        each = (detector.data_.take(part.items, speaks[[i]]) for i in range(len(speaks)))
+        words = [located(detector, *pair) for pair in zip(each, explained, strict=True)]
         said[index] = [words[i] for i in owner]
     return said
 
