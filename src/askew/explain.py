@@ -81,10 +81,13 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     ]
 
 
-def located(detector: Detector, item: Raw, explanation: Explanation) -> str:
-    """Return the reasons for an item, and where their steps are counted if it is a window."""
-    said, where = explanation.reasons(), detector.data_.whereabouts(item)
-    return f"{said}; in {where}" if said and where else said
+def located(detector: Detector, items: Raw, explanations: list[Explanation]) -> list[str]:
+    """Return the reasons for each item, and where steps are counted if it is a window."""
+    data, told = detector.data_, []
+    for i, explanation in enumerate(explanations):
+        said, where = explanation.reasons(), data.whereabouts(data.take(items, np.array([i])))
+        told.append(f"{said}; in {where}" if said and where else said)
+    return told
 
 
 def references(detector: Detector, items: Batch, generator: torch.Generator) -> Batch:

@@ -42,7 +42,7 @@ class Judged:
     Shapes
     ------
     ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
-    (n,)`` or None; ``top``: positions of the strangest; ``explanations``: of those
+    (n,)`` or None; ``top``: positions of the strangest; ``explanations``, ``reasons``: of those
     """
 
     items: Raw
@@ -52,6 +52,7 @@ class Judged:
     labels: NDArray[np.int64] | None
     top: NDArray[np.intp]
     explanations: list[Explanation]
+    reasons: list[str]
     name: str
 
 
@@ -109,6 +110,8 @@ def judge(
     """Score items and explain the strangest."""
     scores = detector.decision_function(X)
     top = np.argsort(-scores, kind="stable")[:TOP]
+    strangest = speaking(detector, X, top)
+    explanations = detector.explain(strangest)
     return Judged(
         items=X,
         scores=scores,
@@ -116,7 +119,8 @@ def judge(
         ids=range(len(scores)) if ids is None else list(ids),
         labels=None if labels is None else np.asarray(labels, dtype=np.int64),
         top=top,
-        explanations=detector.explain(speaking(detector, X, top)),
+        explanations=explanations,
+        reasons=located(detector, strangest, explanations),
         name=name,
     )
 
@@ -241,14 +245,13 @@ def strangest(detector: Detector, judged: Judged) -> str:
 
 
 def _row(detector: Detector, judged: Judged, rank: int, i: int) -> list[str]:
-    alone = speaking(detector, judged.items, np.array([i]))
     cells = [
         str(rank + 1),
         str(judged.ids[i]),
         _number(judged.scores[i]),
         _number(judged.p[i]) if len(judged.p) else "",
         "alert" if judged.scores[i] > detector.threshold_ else "",
-        located(detector, alone, judged.explanations[rank]),
+        judged.reasons[rank],
     ]
     if judged.labels is not None:
         cells.insert(5, "anomaly" if judged.labels[i] else "normal")
@@ -354,8 +357,7 @@ def learned_views(detector: Detector, judged: Judged) -> str:
 
 
 def _keeps(detector: Detector) -> bool:
-    kind = getattr(detector, "kind", "") or detector.data_.view_kind
-    return bool(kind == "multiplicative")
+    return bool(detector.net_.members[0].transform.kind == "multiplicative")
 
 
 def _most_changed(names: list[str], masks: Scores) -> tuple[list[str], Scores]:

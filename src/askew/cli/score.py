@@ -99,9 +99,8 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     said = np.full(len(part), "", dtype=object)
     if len(index):
         speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
-        explained = detector.explain(detector.data_.take(part.items, speaks))
-        each = (detector.data_.take(part.items, speaks[[i]]) for i in range(len(speaks)))
-        words = [located(detector, *pair) for pair in zip(each, explained, strict=True)]
+        items = detector.data_.take(part.items, speaks)
+        words = located(detector, items, detector.explain(items))
         said[index] = [words[i] for i in owner]
     return said
 
