@@ -186,7 +186,26 @@ def test_explain_says_of_a_step_what_score_says(done):
         assert f"score {scores['score'].iloc[step]:.4g}," in said
         assert ("an alert" in said) == bool(scores["alert"].iloc[step])
     told = scores["reasons"][scores["alert"] == 1].dropna()
-    assert len(told) and told.str.contains("; in the window of steps ").all()
+    first = told.str.extract(r"steps? (\d+)")[0].astype(int)  # counted from the recording's first
+    assert len(told) and first.between(260, 340).all()
+
+
+def test_steps_that_follow_each_other_are_one_event(done):
+    recording("train.csv", strange=slice(0, 0))
+    recording("new.csv")
+    done("fit", "train.csv", "--out", "model", "--method", "KNN", "--set", "data__length=20")
+    done("score", "model", "new.csv", "--out", "scores.csv")
+    scores = pd.read_csv("scores.csv")
+    assert ((scores["event"] > 0) == (scores["alert"] == 1)).all()
+    events = scores[scores["event"] > 0].groupby("event")
+    assert scores["event"].max() < 5 and events["id"].count().max() >= 20
+    said = done("score", "model", "new.csv")
+    assert f"alerts in {len(events)} event" in said
+    longest = events.get_group(events["id"].count().idxmax())["id"]
+    assert f"{longest.iloc[0]} to {longest.iloc[-1]}" in said
+    shown = [line.split("│")[1].strip() for line in said.splitlines() if line.startswith("│ 2026")]
+    steps = scores.index[scores["id"].isin(shown)].to_numpy()
+    assert len(steps) == len(shown) > 3 and np.diff(steps).min() >= 20
 
 
 @pytest.mark.parametrize("kind", ["windows", "series"])
@@ -582,13 +601,14 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(refused, monk
 def test_rows_without_text_are_left_out_where_that_is_wanted(ask, done, refused):
     some = pd.DataFrame({"name": [f"t{i}" for i in range(60)], "text": list(texts(0, 60))})
     some.to_csv("train.csv", index=False)
-    some.assign(text=some["text"].where(some.index != 3)).to_csv("holes.csv", index=False)
+    holes = some["text"].where(some.index != 3).where(some.index != 5, " \u200b")
+    some.assign(text=holes).to_csv("holes.csv", index=False)
     model = ["--set", f"data__model={tiny_transformer()}", "--type", "text", "--id", "name"]
     done("fit", "train.csv", "--out", "m", *model, *QUICK)
     assert "Row t3 has no text" in refused("score", "m", "holes.csv", "--out", "s.csv")
     code, _, told = ask("score", "m", "holes.csv", "--out", "s.csv", "--skip-unreadable")
-    assert code == 0 and "1 rows without text are left out, the first of them t3" in told
-    assert pd.read_csv("s.csv")["id"].tolist() == [f"t{i}" for i in range(60) if i != 3]
+    assert code == 0 and "2 rows without text left out, the first: t3" in told
+    assert pd.read_csv("s.csv")["id"].tolist() == [f"t{i}" for i in range(60) if i not in (3, 5)]
 
 
 def test_words_that_look_like_dates_or_numbers_are_told(ask):

@@ -1,6 +1,7 @@
 """The same questions to every method on every data type."""
 
 import copy
+import pickle
 import warnings
 from dataclasses import replace
 from functools import reduce
@@ -275,10 +276,10 @@ def test_alerts_p_values_and_threshold_agree(fitted):
     p, alerts = detector.p_values(both), detector.predict(both)
     assert ((p > 0) & (p <= 1)).all()
     assert set(np.unique(alerts)) <= {0, 1}
+    lowered = detector._lowered(detector.decision_function(both))
     detector.alert_rate, before = 0.2, detector.alert_rate
     try:
         loose = detector._threshold(detector.calibration_)
-        lowered = detector._lowered(detector.decision_function(both))
         np.testing.assert_array_equal(lowered > loose, p <= 0.2)
     finally:
         detector.alert_rate = before
@@ -595,9 +596,17 @@ def test_columns_with_names_that_mean_something_to_the_store(tmp_path):
         )
 
 
-def test_parameters_changed_after_fit_are_not_saved(tmp_path):
+def test_parameters_changed_after_fit_are_neither_used_nor_saved(tmp_path):
     detector = make("NeuTraLAD", "Tabular").fit(rows(0))
-    detector.set_params(views=5)
-    with pytest.raises(InputError, match="changed after fit"):
-        detector.save(tmp_path / "model")
-    assert not list(tmp_path.iterdir())
+    detector.save(tmp_path / "model")
+    for one in (detector, askew.load(tmp_path / "model"), pickle.loads(pickle.dumps(detector))):
+        scores = one.decision_function(rows(1))
+        one.set_params(temperature=0.5)
+        for use in (one.decision_function, one.explain, one.predict):
+            with pytest.raises(InputError, match="temperature was changed after fit"):
+                use(rows(1))
+        with pytest.raises(InputError, match="changed after fit"):
+            one.save(tmp_path / "other")
+        one.set_params(temperature=0.1, seed=7, verbose=True)
+        np.testing.assert_array_equal(one.decision_function(rows(1)), scores)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -115,7 +115,7 @@ def test_one_colour_image_is_not_taken_for_many_grey_ones():
         (np.full((5, 8, 8), np.nan), "finite"),
         (np.full((5, 8, 8), 70_000), "what is white"),
         (np.full((5, 8, 8), -1), "what is white"),
-        ([np.zeros((8, 8)), np.zeros((8, 9))], "8 x 8, 8 x 9"),
+        ([np.zeros((8, 8)), np.zeros((8, 9))], "8 x 8; 1 is 8 x 9"),
         ([np.zeros((8, 8)), np.zeros((8, 8, 3))], "Grey and colour"),
         ([np.zeros((8, 8)), np.zeros(8)], "Image 1"),
         (["nowhere.png", "either.png"], "nowhere.png"),
@@ -167,7 +167,7 @@ def test_sizes_and_colours_are_mixed_where_asked_for(tmp_path):
     assert data.encode(tmp_path / "in").shape == (3, 1, 12, 12)
     with pytest.raises(InputError, match="rgb"):
         Images(size=12).fit(tmp_path / "in")
-    with pytest.raises(InputError, match="16 x 16, 20 x 17"):
+    with pytest.raises(InputError, match=r"2 of the first 3 are 16 x 16; 01\.png is 20 x 17"):
         Images(color="grey").fit(tmp_path / "in")
 
 

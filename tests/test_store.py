@@ -440,7 +440,9 @@ def test_old_models_give_the_explanations_they_gave(kind):
         ours = dict(zip(explanation.names, explanation.contributions, strict=True))
         theirs = dict(zip(expected["names"], expected["contributions"], strict=True))
         assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-4)
-        np.testing.assert_allclose(explanation.views, expected["views"], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            explanation.views.ravel(), expected["views"], rtol=1e-4, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize("kind", ["tabular", "series"])

@@ -488,3 +488,28 @@ def test_the_default_sees_a_short_disturbance():
     scores = detector.decision_function(y)
     assert 395 <= scores.argmax() <= 425
     assert {check["name"] for check in detector.health_} >= {"scores vary", "alone as in a batch"}
+
+
+def test_what_differs_from_training_is_told(recwarn):
+    clock = pd.date_range("2026-01-01", periods=300, freq="min")
+    frame = pd.DataFrame({"a": recording(0, 300)[:, 0], "b": recording(1, 300)[:, 0]}, index=clock)
+    data = Windows(length=20).fit(frame)
+    data.encode(frame)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="b has no value here"):
+        data.encode(frame.assign(b=np.nan))
+    with pytest.warns(UserWarning, match=r"Steps are 300 apart and were 60 in training"):
+        data.encode(frame.set_axis(pd.date_range("2026-01-01", periods=300, freq="5min")))
+    with pytest.warns(UserWarning, match="not in training are ignored: 'c'"):
+        assert data.encode(frame.assign(c=1.0)).shape[1] == 2
+
+
+def test_a_clock_of_any_name_is_found_and_may_not_be_put_back():
+    told = pd.date_range("2026-10-25", periods=240, freq="min", tz="Europe/Berlin")
+    frame = pd.DataFrame({"Zeitpunkt": told.tz_localize(None), "a": np.sin(np.arange(240.0))})
+    assert Windows(length=20).fit(frame.iloc[:60]).channels_ == ["a"]
+    frame["Zeitpunkt"] = frame["Zeitpunkt"].astype(str)
+    assert Windows(length=20).fit(frame.iloc[:60]).tick_ == 60
+    with pytest.raises(InputError, match="clocks were put back an hour"):
+        Windows(length=20).fit(frame)
+    assert Windows(length=20).fit(frame.assign(Zeitpunkt=told)).tick_ == 60

@@ -43,6 +43,9 @@ LEAST_SETTLED = 5
 ROUNDING = 1e-5
 """Relative size of what rounding in single precision may change in a score."""
 
+HARMLESS = ("data", "device", "seed", "verbose")
+"""Parameters that may change after `fit`: of the data type, `fit` keeps its own copy."""
+
 MOST_SCORED = 4096
 """Items in one scoring batch."""
 
@@ -194,6 +197,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         try:
             for name in [name for name in before if name.endswith("_")]:
                 delattr(self, name)
+            self._learned_with = self._decisive()
             with seeded(self.seed) as generator:
                 self._fit(X, generator)
         except BaseException:
@@ -207,7 +211,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         Raises
         ------
         NotFittedError: `fit` has not been called.
-        InputError: ``X`` does not fit what the detector was fitted on.
+        InputError: ``X`` does not fit what the detector was fitted on, or a parameter was changed
+            since.
         """
         return self._collect(X, self.scores)
 
@@ -409,11 +414,22 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         inputs.allow_nan = inputs.string = inputs.categorical = inputs.sparse = True
         return tags
 
+    def _decisive(self) -> dict[str, Any]:
+        """Return the parameters that scores and alerts of the fitted detector depend on."""
+        named = self.get_params(deep=False)
+        return {name: value for name, value in named.items() if name not in HARMLESS}
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "net_"):
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit with normal items first."
             )
+        for name, value in self._learned_with.items():
+            if getattr(self, name) != value:
+                raise InputError(
+                    f"{name} was changed after fit, from {value!r} to {getattr(self, name)!r}: fit "
+                    "again, or set it back. For alerts at another rate compare p_values with it."
+                )
 
     def _check_calibrated(self) -> None:
         self._check_fitted()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,11 +27,11 @@ class Explanation:
     score: of the item.
     typical_score: of the training item most like it, other than itself, with which it was compared.
     names, contributions: what the data type names in an item (columns; channels over a span of
-        steps) and how much of the score each made, strongest first, ``(G,)``. Negative ones speak
-        for the item.
+        steps, which in a recording count from its beginning) and how much of the score each made,
+        strongest first, ``(G,)``. Negative ones speak for the item.
     points: the same as the user knows the item: ``(columns,)`` or ``(steps, channels)``.
-    views: the terms of the learned views above those of the typical item, ``(K,)``; empty for
-        methods without views.
+    views: the terms of the learned views above those of the typical item, ``(nets, K)``; empty
+        for methods without views.
     """
 
     score: float
@@ -74,20 +74,13 @@ def explain(detector: Detector, X: Raw) -> list[Explanation]:
     detector: fitted.
     X: raw items; the time taken is that of scoring ``2 G`` items for each.
     """
-    return [
+    found = [
         _explain_item(detector, batch[i : i + 1])
         for batch in detector.in_batches(X)
         for i in range(len(batch))
     ]
-
-
-def located(detector: Detector, items: Raw, explanations: list[Explanation]) -> list[str]:
-    """Return the reasons for each item, and where steps are counted if it is a window."""
-    data, told = detector.data_, []
-    for i, explanation in enumerate(explanations):
-        said, where = explanation.reasons(), data.whereabouts(data.take(items, np.array([i])))
-        told.append(f"{said}; in {where}" if said and where else said)
-    return told
+    names = detector.data_.placed([one.names for one in found], X)
+    return [replace(one, names=called) for one, called in zip(found, names, strict=True)]
 
 
 def references(detector: Detector, items: Batch, generator: torch.Generator) -> Batch:
@@ -139,9 +132,9 @@ def _typical(detector: Detector, x: Batch) -> Batch:
 def _views(detector: Detector, x: Batch, typical: Batch) -> Scores:
     view_terms = getattr(detector, "view_terms", None)
     if view_terms is None:
-        return np.empty(0)
+        return np.empty((0, 0))
     device = detector._device()
     with torch.no_grad():
         terms = [view_terms(detector.net_, item.to(device))[0] for item in (x, typical)]
     difference: Scores = (terms[0] - terms[1]).double().cpu().numpy()
-    return difference
+    return difference.reshape(len(detector.net_.members), -1)

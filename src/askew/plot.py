@@ -130,11 +130,11 @@ def contributions(explanation: Explanation, most: int = 10) -> Figure:
     return figure
 
 
-def series(values: Floats, points: Floats, channels: Sequence[str]) -> Figure:
+def series(values: Floats, points: Floats, channels: Sequence[str], first: int = 0) -> Figure:
     """Show a series' curves over a heat map of where its score was made.
 
     Red spans made the score, blue ones speak for the item. Of many channels those with the
-    largest contributions are drawn.
+    largest contributions are drawn. Steps count from ``first``.
 
     Shapes
     ------
@@ -151,7 +151,7 @@ def series(values: Floats, points: Floats, channels: Sequence[str]) -> Figure:
     figure, grid = _grid(6.4, 0.9 + 0.72 * len(drawn), rows=len(drawn))
     image = None
     for axes, channel in zip(grid, drawn, strict=True):
-        image = _strip(axes, values[:, channel], points[:, channel], limit)
+        image = _strip(axes, values[:, channel], points[:, channel], limit, first)
         axes.set_ylabel(_short(channels[channel], 14), rotation=0, ha="right", va="center")
     grid[-1].set_xlabel("step")
     if image is not None:
@@ -220,7 +220,7 @@ def graph(edges: NDArray[np.int64], points: Floats, most: int = 300) -> Figure:
     return figure
 
 
-def _strip(axes: Axes, curve: Floats, points: Floats, limit: float) -> Any:
+def _strip(axes: Axes, curve: Floats, points: Floats, limit: float, first: int) -> Any:
     """Draw one channel: its curve over its contributions."""
     low, high = float(curve.min()), float(curve.max())
     margin = 0.1 * (high - low) or 1.0
@@ -231,10 +231,10 @@ def _strip(axes: Axes, curve: Floats, points: Floats, limit: float) -> Any:
         vmax=limit,
         aspect="auto",
         interpolation="nearest",
-        extent=(-0.5, len(curve) - 0.5, low - margin, high + margin),
+        extent=(first - 0.5, first + len(curve) - 0.5, low - margin, high + margin),
         alpha=0.85,
     )
-    axes.plot(curve, color=INK, linewidth=1.3)
+    axes.plot(first + np.arange(len(curve)), curve, color=INK, linewidth=1.3)
     axes.tick_params(labelsize=7)
     axes.locator_params(axis="y", nbins=3)
     return image
@@ -379,16 +379,20 @@ def view_terms(explanation: Explanation) -> Figure:
     -------
     >>> import numpy as np
     >>> from askew.explain import Explanation
-    >>> e = Explanation(5.0, 1.0, [], np.empty(0), np.empty(0), np.array([0.5, 2.0, -0.1]))
+    >>> e = Explanation(5.0, 1.0, [], np.empty(0), np.empty(0), np.array([[0.5, 2.0, -0.1]]))
     >>> len(view_terms(e).axes[0].patches)
     3
     """
-    terms = explanation.views
+    nets, views = explanation.views.shape
     figure, axes = _canvas(4.6, 2.0)
-    axes.bar(np.arange(len(terms)), terms, color=[ORANGE if v > 0 else BLUE for v in terms])
+    places = np.arange(nets)[:, None] * (views + 1) + np.arange(views)  # a gap after each network
+    terms = explanation.views.ravel()
+    axes.bar(places.ravel(), terms, color=[ORANGE if v > 0 else BLUE for v in terms])
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set(xlabel="view", ylabel="loss above typical")
-    _whole_numbers(axes)
+    shown = range(0, views, 1 if nets * views <= 12 else 5)
+    axes.set_xticks(places[:, shown].ravel(), list(map(str, shown)) * nets)
+    several = "" if nets == 1 else f" of networks 1 to {nets}"
+    axes.set(xlabel=f"view{several}", ylabel="loss above typical")
     return figure
 
 

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from askew import __version__, plot
 from askew.data.base import Raw
 from askew.detector import Detector, Scores
-from askew.explain import Explanation, located
+from askew.events import extent, number_events, peaks
+from askew.explain import Explanation
 from askew.health import told
 from askew.metrics import auroc_interval, average_precision, oracle_f1
 from askew.whole import whole
+from askew.wording import count_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +44,8 @@ class Judged:
     Shapes
     ------
     ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
-    (n,)`` or None; ``top``: positions of the strangest; ``explanations``, ``reasons``: of those
+    (n,)`` or None; ``moments (n,)`` or None, of `DataType.moments`; ``top``: positions of the
+    strangest, one an event; ``explanations``: of those
     """
 
     items: Raw
@@ -50,9 +53,9 @@ class Judged:
     p: Scores
     ids: Sequence[Any]
     labels: NDArray[np.int64] | None
+    moments: NDArray[np.float64] | None
     top: NDArray[np.intp]
     explanations: list[Explanation]
-    reasons: list[str]
     name: str
 
 
@@ -109,18 +112,17 @@ def judge(
 ) -> Judged:
     """Score items and explain the strangest."""
     scores = detector.decision_function(X)
-    top = np.argsort(-scores, kind="stable")[:TOP]
-    strangest = speaking(detector, X, top)
-    explanations = detector.explain(strangest)
+    moments = detector.data_.moments(X)
+    top = peaks(scores, scores > detector.threshold_, moments, TOP)
     return Judged(
         items=X,
         scores=scores,
         p=detector.p_values_of(scores) if len(detector.calibration_) else np.empty(0),
         ids=range(len(scores)) if ids is None else list(ids),
         labels=None if labels is None else np.asarray(labels, dtype=np.int64),
+        moments=moments,
         top=top,
-        explanations=explanations,
-        reasons=located(detector, strangest, explanations),
+        explanations=detector.explain(speaking(detector, X, top)),
         name=name,
     )
 
@@ -174,13 +176,13 @@ def cards(detector: Detector, judged: Judged) -> str:
     """Return the large numbers: items, alerts, and metrics where there are labels."""
     count = len(judged.scores)
     alerts = judged.scores > detector.threshold_
+    expected = f"about {detector.alert_rate * count:.3g} expected if all were normal"
+    if judged.moments is not None:
+        events = int(number_events(alerts, judged.moments).max(initial=0))
+        expected = f"in {count_of(events, 'event')}; {expected}"
     numbers = [
         (f"{count:,}", "items judged", ""),
-        (
-            f"{int(alerts.sum()):,}",
-            "alerts",
-            f"about {detector.alert_rate * count:.3g} expected if all were normal",
-        ),
+        (f"{int(alerts.sum()):,}", "alerts", expected),
         (_number(detector.threshold_), "alert threshold", f"alert rate {detector.alert_rate:g}"),
     ]
     numbers += [] if judged.labels is None else _agreement(judged.scores, alerts, judged.labels)
@@ -235,23 +237,28 @@ def strangest(detector: Detector, judged: Judged) -> str:
     columns = ["rank", "item", "score", "p-value", "alert", "strongest reasons"]
     if judged.labels is not None:
         columns.insert(5, "truth")
-    rows = (_row(detector, judged, rank, int(i)) for rank, i in enumerate(judged.top))
+    events = number_events(judged.scores > detector.threshold_, judged.moments)
+    rows = (_row(detector, judged, rank, int(i), events) for rank, i in enumerate(judged.top))
     return section(
-        "The strangest items",
+        "The strangest items" if judged.moments is None else "The strangest events",
         "Reasons name what made the score, with its share: each part is replaced by that of the "
         "training item most like it. The p-value says how often a normal item scores this high.",
         table(columns, rows, numeric=(0, 2, 3)),
     )
 
 
-def _row(detector: Detector, judged: Judged, rank: int, i: int) -> list[str]:
+def _row(
+    detector: Detector, judged: Judged, rank: int, i: int, events: NDArray[np.int64]
+) -> list[str]:
+    first, last = extent(events, i)
+    lasts = "" if first == last else f" from {judged.ids[first]} to {judged.ids[last]}"
     cells = [
         str(rank + 1),
         str(judged.ids[i]),
         _number(judged.scores[i]),
         _number(judged.p[i]) if len(judged.p) else "",
-        "alert" if judged.scores[i] > detector.threshold_ else "",
-        judged.reasons[rank],
+        f"alert{lasts}" if events[i] else "",
+        judged.explanations[rank].reasons(),
     ]
     if judged.labels is not None:
         cells.insert(5, "anomaly" if judged.labels[i] else "normal")
@@ -269,7 +276,7 @@ def pictures(detector: Detector, judged: Judged) -> str:
 def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
     explanation = judged.explanations[rank]
     drawn = [_where(detector, judged, i, explanation)]
-    if len(explanation.views):
+    if explanation.views.size:
         about = "How much stranger each learned view found it than the training item most like it."
         drawn.append(figure(plot.view_terms(explanation), about))
     return (

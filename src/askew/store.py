@@ -204,6 +204,7 @@ def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
     weights = {n.removeprefix("net."): t for n, t in tensors.items() if n.startswith("net.")}
     _fill(detector.net_, weights)
     detector.net_.eval()
+    detector._learned_with = detector._decisive()
     return detector
 
 

@@ -23,7 +23,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        with told():
+        with told(ctx):
             return super().invoke(ctx)
 
 
@@ -149,7 +149,8 @@ def score(
     """Judge every item; show the strangest, or write all.
 
     The file has a row for each item: id, score, p_value, alert, reasons (of alerts; where there
-    are very many, of the strangest 100 in every 65,536 rows), and with --fdr: selected.
+    are very many, of the strangest 100 in every 65,536 rows), and with --fdr: selected. A recording
+    has a row for each step, and event numbers the alerts that belong together.
     """
     from askew.cli.score import run
 

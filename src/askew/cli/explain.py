@@ -13,6 +13,7 @@ from askew.data.base import Raw
 from askew.errors import InputError
 from askew.explain import Explanation
 from askew.store import load
+from askew.wording import count_of
 
 SHOWN = 10
 """Contributions and views printed, the strongest."""
@@ -63,7 +64,7 @@ def find(source: Source, data: Path, item: str) -> tuple[Raw, int]:
     if numbered is not None:
         return numbered
     raise InputError(
-        f"--item {item}: none of the {show.many(count, 'item')} in {data.name} is called so or has "
+        f"--item {item}: none of the {count_of(count, 'item')} in {data.name} is called so or has "
         f"this number (they count from 0); the last one is called {example!r}."
     )
 
@@ -88,13 +89,14 @@ def contributions(explanation: Explanation, item: Raw) -> None:
 
 def views(explanation: Explanation) -> None:
     """Print the learned views whose terms rose most above those of the typical item."""
-    if not len(explanation.views):
+    if not explanation.views.size:
         return
-    order = np.argsort(-explanation.views, kind="stable")[:SHOWN]
+    order = np.argsort(-explanation.views, axis=None, kind="stable")[:SHOWN]
+    places = np.column_stack(np.unravel_index(order, explanation.views.shape))
     show.table(
         "Learned views that found it strange (loss above that of the most similar training item)",
-        ["view", ">term"],
-        ((f"view {i}", float(explanation.views[i])) for i in order),
+        ["network", "view", ">term"],
+        ((net + 1, view, float(explanation.views[net, view])) for net, view in places),
     )
 
 

@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 import typer
 
@@ -25,12 +25,17 @@ IN_PYTHON = re.compile(
 )
 """A parameter of a data type, as messages meant for Python name it."""
 
+OF_FIT = "--set is an option of askew fit: fit a model that suits, or give what suits this one"
+"""What commands that take a fitted model add where an error advises to set something."""
+
 QUOTES = "'\""
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told(context: Any) -> Iterator[None]:
     """Turn what goes wrong in a command into one line on stderr and an exit code.
+
+    Options that an error advises are those of ``askew fit``, which other commands say.
 
     With ``ASKEW_DEBUG=1`` in the environment errors pass with their trace.
     """
@@ -42,7 +47,11 @@ def told() -> Iterator[None]:
     except Exception as error:
         if _is_of_typer(error) or _is_closed_pipe(error) or os.environ.get("ASKEW_DEBUG"):
             raise
-        _stop(sentence(error), exit_code(error))
+        said = sentence(error)
+        elsewhere = (
+            "" if context.invoked_subcommand == "fit" or "--set " not in said else f" ({OF_FIT})"
+        )
+        _stop(f"{said}{elsewhere}", exit_code(error))
 
 
 def exit_code(error: Exception) -> int:

@@ -22,6 +22,7 @@ from askew.detector import Detector
 from askew.errors import InputError
 from askew.methods import method
 from askew.store import check_place
+from askew.wording import count_of
 
 LABEL_NAMES = ("label", "labels", "y", "target", "class", "anomaly", "is_anomaly", "outlier")
 """Columns of these names are more often labels than measurements."""
@@ -144,7 +145,7 @@ def tell(detector: Detector, source: Source) -> None:
     finite = np.isfinite(detector.threshold_)
     above = f"alerts above {detector.threshold_:.4g}" if finite else "no alerts"
     show.line(
-        f"{above}, from {show.many(held, 'item')} held out, at "
+        f"{above}, from {count_of(held, 'item')} held out, at "
         f"alert rate {detector.alert_rate:g}; health: {passed} of {len(detector.health_)} passed"
     )
     if not finite:
@@ -166,7 +167,7 @@ def _too_few(detector: Detector, held: int) -> str:
         "" if not held else f", accept --alert-rate {np.ceil(100 / (held + 1)) / 100:g} or more"
     )
     return (
-        f"{show.many(held, 'held-out item')} cannot show how rare a score is at alert rate "
+        f"{count_of(held, 'held-out item')} cannot show how rare a score is at alert rate "
         f"{detector.alert_rate:g}, so nothing will be an alert: {needed} are needed. Give more "
         f"items{lowest}, or go by the order of the scores."
     )

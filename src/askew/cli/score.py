@@ -15,8 +15,9 @@ from askew.cli.source import Source
 from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
 from askew.detector import Detector
 from askew.errors import InputError
-from askew.explain import located
+from askew.events import extent
 from askew.store import load
+from askew.wording import count_of
 
 EXPLAINED = 100
 """Most alerts explained in one part of a file (65,536 rows): the strangest; it takes time."""
@@ -55,7 +56,7 @@ def run(
         strangest(detector, source, data, verdict)
     else:
         write(detector, source, data, verdict, out)
-        say(f"wrote {out}: {show.many(len(verdict.scores), 'row')}")
+        say(f"wrote {out}: {count_of(len(verdict.scores), 'row')}")
     counts(detector, verdict, fdr)
     if learned_from(detector, verdict):
         say(
@@ -68,12 +69,16 @@ def run(
 
 def write(detector: Detector, source: Source, data: Path, verdict: Verdict, out: Path) -> None:
     """Write one row an item; alerts come with their reasons, at most `EXPLAINED` a part."""
+    events = verdict.events()
     with rows.written(out) as file, unchanged(data, len(verdict.scores)) as seen:
         for part in followed(source.parts(data), "writing"):
             here = np.arange(len(part)) + sum(seen)
             seen.append(len(part))
             if sum(seen) <= len(verdict.scores):
-                file.write(scored(detector, part, verdict, here))
+                found = scored(detector, part, verdict, here)
+                if verdict.moments is not None:
+                    found.insert(4, "event", events[here])
+                file.write(found)
 
 
 def scored(
@@ -100,44 +105,67 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     if len(index):
         speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
         items = detector.data_.take(part.items, speaks)
-        words = located(detector, items, detector.explain(items))
+        words = [explanation.reasons() for explanation in detector.explain(items)]
         said[index] = [words[i] for i in owner]
     return said
 
 
 def strangest(detector: Detector, source: Source, data: Path, verdict: Verdict) -> None:
-    """Print the strangest items, with reasons."""
-    top = verdict.strangest(TOP)
-    said: dict[int, tuple[str, str]] = {}
+    """Print the strangest items, or events, with reasons."""
+    top, events = verdict.strangest(TOP), verdict.events()
+    spans = np.array([extent(events, int(i)) for i in top]).reshape(-1, 2)
+    ids: dict[int, str] = {}
+    why: dict[int, str] = {}
     with unchanged(data, len(verdict.scores)) as seen:
         for part in source.parts(data):
-            inside = np.sort(top - sum(seen))
-            inside = inside[(inside >= 0) & (inside < len(part))]
-            why = reasons(detector, part, inside)
-            said |= {int(i) + sum(seen): (str(part.ids[i]), why[i]) for i in inside}
+            inside, ends = within(top, seen, part), within(spans.ravel(), seen, part)
+            ids |= {i + sum(seen): str(part.ids[i]) for i in (*inside, *ends)}
+            said = reasons(detector, part, inside)
+            why |= {i + sum(seen): said[i] for i in inside}
             seen.append(len(part))
+    together = verdict.moments is not None
+    what = count_of(len(top), "strangest event" if together else "strangest item")
     show.table(
-        f"The {show.many(len(top), 'strangest item')}" if len(top) > 1 else "The item",
+        f"The {what}" if len(top) > 1 or together else "The item",
         ["id", ">score", ">p-value", "alert", "reasons"],
-        ((said[int(i)][0], *_numbers(verdict, int(i)), said[int(i)][1]) for i in top),
+        (
+            (ids[i], *_numbers(verdict, i), _alert(verdict, i, ids[first], ids[last]), why[i])
+            for i, (first, last) in zip(top, spans, strict=True)
+        ),
     )
 
 
-def _numbers(verdict: Verdict, i: int) -> tuple[float, float | None, str]:
+def within(places: NDArray[np.intp], seen: list[int], part: Part) -> NDArray[np.intp]:
+    """Return which places, counted from the first item of the file, lie in a part, in its count."""
+    inside = np.sort(places - sum(seen))
+    found: NDArray[np.intp] = inside[(inside >= 0) & (inside < len(part))]
+    return found
+
+
+def _numbers(verdict: Verdict, i: int) -> tuple[float, float | None]:
     p = float(verdict.p_values[i])
-    return float(verdict.scores[i]), None if np.isnan(p) else p, "yes" if verdict.alerts[i] else ""
+    return float(verdict.scores[i]), None if np.isnan(p) else p
+
+
+def _alert(verdict: Verdict, i: int, first: str, last: str) -> str:
+    """Say whether an item is an alert, and how long its event lasts."""
+    if not verdict.alerts[i]:
+        return ""
+    return "yes" if first == last else f"{first} to {last}"
 
 
 def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
     """Print how many alerts there are, beside how many normal items alone would raise."""
     count, raised = len(verdict.scores), int(verdict.alerts.sum())
+    happened = int(verdict.events().max(initial=0))
+    together = f" in {count_of(happened, 'event')}" if verdict.moments is not None else ""
     expected = detector.alert_rate * count
     show.line(
-        f"{show.many(count, 'item')}, {show.many(raised, 'alert')} above "
+        f"{count_of(count, 'item')}, {count_of(raised, 'alert')}{together} above "
         f"{detector.threshold_:.4g}; at alert rate {detector.alert_rate:g} about {expected:.3g} "
         "would come from normal items alone"
         if np.isfinite(detector.threshold_)
-        else f"{show.many(count, 'item')}, no alerts: too few items were held out in training for "
+        else f"{count_of(count, 'item')}, no alerts: too few items were held out in training for "
         f"alert rate {detector.alert_rate:g}; go by the order of the scores"
     )
     if fdr is not None and verdict.selected is not None:

@@ -50,14 +50,3 @@ def cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def many(count: int, thing: str) -> str:
-    """Return '1 item' or '2,000 items'.
-
-    Example
-    -------
-    >>> many(1, "alert"), many(2000, "alert")
-    ('1 alert', '2,000 alerts')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -17,7 +17,9 @@ from askew.cli.kinds import Part
 from askew.cli.source import Source
 from askew.detector import Detector, Scores
 from askew.errors import InputError
+from askew.events import number_events, peaks
 from askew.metrics import auroc_interval, average_precision, oracle_f1
+from askew.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Verdict:
     p_values: how often a normal item scores this high; NaN where the model holds no items out.
     alerts: whether a score is above the threshold.
     selected: picked by ``--fdr``, where that was asked for.
+    moments: when each score happened, see `askew.events`; None where each is of something else.
     labels: the truth, where that was given.
     """
 
@@ -37,11 +40,16 @@ class Verdict:
     p_values: Scores
     alerts: NDArray[np.bool_]
     selected: NDArray[np.bool_] | None
+    moments: Scores | None
     labels: NDArray[np.int64] | None
 
     def strangest(self, most: int) -> NDArray[np.intp]:
-        """Return the positions of the highest scores, highest first."""
-        return np.argsort(-self.scores, kind="stable")[:most]
+        """Return the positions of the highest scores, highest first, one an event."""
+        return peaks(self.scores, self.alerts, self.moments, most)
+
+    def events(self) -> NDArray[np.int64]:
+        """Return the event of each alert, counted from 1, and 0 for the rest, ``(n,)``."""
+        return number_events(self.alerts, self.moments)
 
 
 def judge(
@@ -53,9 +61,10 @@ def judge(
     ------
     InputError: the file does not fit the model, changed while read, or has no items.
     """
-    scores, truth = [], []
+    scores, moments, truth = [], [], []
     for part in followed(source.parts(path, labels=labels), "scoring"):
         scores.append(detector.decision_function(part.items))
+        moments.append(detector.data_.moments(part.items))
         if part.labels is not None:
             truth.append(part.labels)
     if not sum(map(len, scores)):
@@ -67,15 +76,31 @@ def judge(
         p_values=p,
         alerts=found > detector.threshold_,
         selected=None if fdr is None else benjamini_hochberg(p, fdr),
+        moments=joined(moments),
         labels=np.concatenate(truth) if truth else None,
     )
+
+
+def joined(moments: list[Scores | None]) -> Scores | None:
+    """Put the moments of parts end to end; what is of different parts is far apart.
+
+    Example
+    -------
+    >>> joined([np.array([0.0, 0.5]), np.array([0.0, 0.5])])
+    array([0. , 0.5, 1.5, 2. ])
+    """
+    known = [of_part for of_part in moments if of_part is not None]
+    if len(known) < len(moments):
+        return None
+    ends = np.cumsum([0.0, *(of_part[-1] + 1 for of_part in known[:-1])])
+    return np.concatenate([of_part + end for of_part, end in zip(known, ends, strict=True)])
 
 
 def p_values(detector: Detector, scores: Scores, *, needed: bool = False) -> Scores:
     """Return p-values, or NaN with a warning where the model holds none to compare with."""
     if len(detector.calibration_) or needed:
         return detector.p_values_of(scores)
-    say("Warning: the model was fitted with held_out=0: no p-values, no alerts.")
+    say("Warning: the model was fitted with nothing held out: no p-values, no alerts.")
     return np.full(len(scores), np.nan)
 
 
@@ -89,7 +114,7 @@ def metrics(verdict: Verdict) -> None:
         say(f"Warning: no metrics: {anomalies} of {len(labels)} labels say anomaly.")
         return
     show.table(
-        f"Against the labels: {show.many(len(labels), 'item')}, {anomalies:,} anomalous",
+        f"Against the labels: {count_of(len(labels), 'item')}, {anomalies:,} anomalous",
         ["metric", ">value", "meaning"],
         measured(verdict.scores, verdict.alerts, labels),
     )

@@ -237,12 +237,29 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return places
 
+    def moments(self, X: Raw) -> NDArray[np.float64] | None:
+        """Return when each score happened, if those less than 1 apart are of one event, ``(n,)``.
+
+        None where each score is of something else. Scores are as `restore` lays them out, and
+        moments go up with them.
+        """
+        return None
+
     def whereabouts(self, X: Raw) -> str:
         """Say where raw input of one item lies in what it was taken from; nothing where it is all.
 
         The words end a sentence that begins with 'what is explained is'.
         """
         return ""
+
+    def placed(self, names: list[list[str]], X: Raw) -> list[list[str]]:
+        """Return what the parts of each item are called in what it was taken from.
+
+        Parameters
+        ----------
+        names: as `groups` has them, those of the i-th item of ``X`` in any order, ``(n,)`` lists.
+        """
+        return names
 
     def apart(self) -> int:
         """Return how many places apart items must be to have nothing in common: 1, or more."""

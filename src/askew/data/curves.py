@@ -174,18 +174,22 @@ class Curves(DataType):
         ``(B, C, L) -> G names, masks (G, C, L)`` with ``G <= 16`` for each channel of the user.
         """
         channels, edges = len(self.mean_), span_edges(self.length_)
-        names = [
-            f"{channel_name(self.channels_, c)}, {span_name(first, last)}"
-            for c in range(channels)
-            for first, last in zip(edges[:-1], edges[1:] - 1, strict=True)
-        ]
         step = torch.arange(self.length_)
         first, last = torch.from_numpy(edges[:-1, None]), torch.from_numpy(edges[1:, None])
         in_span = (first <= step) & (step < last)  # (spans, L)
         in_channel = torch.eye(channels, self._batch_channels, dtype=torch.bool)
         in_channel[:, channels:] = True
         masks = in_channel[:, None, :, None] & in_span[None, :, None, :]
-        return names, masks.flatten(0, 1).to(x.device)
+        return self._span_names(0), masks.flatten(0, 1).to(x.device)
+
+    def _span_names(self, start: int) -> list[str]:
+        """Name each channel's spans of steps, the first of which is counted as ``start``."""
+        edges = span_edges(self.length_) + start
+        return [
+            f"{channel_name(self.channels_, c)}, {span_name(first, last)}"
+            for c in range(len(self.mean_))
+            for first, last in zip(edges[:-1], edges[1:] - 1, strict=True)
+        ]
 
     def masked(self, x: Tensor, masks: NDArray[np.float64]) -> tuple[list[str], Floats]:
         """Return how much views change each step, ``(K, C, L) -> (K, L)``, mean over channels."""
@@ -200,14 +204,19 @@ class Curves(DataType):
 
     def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure, str]:
         """Draw the scaled curves of a series, with the spans that made its score in red."""
+        return self._drawn(
+            X, explanation, 0
+        ), "Scaled curves of the series; red spans made its score."
+
+    def _drawn(self, X: Raw, explanation: Explanation, first: int) -> Figure:
+        """Draw scaled curves whose steps count from ``first``."""
         from askew import plot
 
         steps, channels = explanation.points.shape
         curves = self.encode(X)[0, :channels].T.double().numpy()
         names = self.channels_ or [channel_name(None, c) for c in range(channels)]
         recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
-        drawn = plot.series(curves[:recorded], explanation.points[:recorded], names)
-        return drawn, "Scaled curves of the series; red spans made its score."
+        return plot.series(curves[:recorded], explanation.points[:recorded], names, first)
 
     @property
     def _halvings(self) -> int:

@@ -20,6 +20,7 @@ from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder, GraphViews
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
 from askew.nets.transform import Embedding, TableViews
+from askew.wording import count_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -236,7 +237,7 @@ class Graphs(DataType):
         fewest, most = self.sizes_
         nodes = f"{most}" if fewest == most else f"{fewest}-{most}"
         said = [
-            f"{count} {what}{'s' * (count > 1)}"
+            count_of(count, what)
             for count, what in ((len(self.levels_), "label"), (len(self.mean_), "attribute"))
             if count
         ]

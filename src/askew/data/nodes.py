@@ -29,6 +29,7 @@ from askew.data.graph_set import (
 )
 from askew.data.tabular import Tabular
 from askew.errors import InputError
+from askew.wording import count_of
 
 BLOCK = 1024
 """Nodes whose neighbours' neighbours are looked at together."""
@@ -178,7 +179,7 @@ class Nodes(DataType):
     def describe(self) -> str:
         """Return a line such as '2,708 nodes: 1,433 features, neighbourhoods of 2 hops'."""
         labels = f", {len(self.levels_)} labels" if self.levels_ else ""
-        hops = f"{self.hops} hop{'s' * (self.hops != 1)}"
+        hops = count_of(self.hops, "hop")
         return (
             f"{self.count_:,} nodes: {self.attributes_:,} features{labels}, "
             f"neighbourhoods of {hops}"
@@ -198,7 +199,7 @@ class Nodes(DataType):
         parts, place = [pd.DataFrame(values, columns=names)], {"neighbours": np.log1p(links)}
         near = means(edges, np.column_stack([own, values, place["neighbours"]]), self.hops)
         for hop, mean in enumerate(near, start=1):
-            away = f"{hop} hop{'s' * (hop > 1)} away"
+            away = f"{count_of(hop, 'hop')} away"
             against = [f"{name} against {away}" for name in names]
             parts.append(pd.DataFrame(values - mean[:, own.shape[1] : -1], columns=against))
             place[f"neighbours against {away}"] = place["neighbours"] - mean[:, -1]

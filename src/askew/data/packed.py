@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from askew.data.base import Raw
 from askew.errors import InputError
+from askew.wording import count_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -40,7 +41,8 @@ class Packed:
     Shapes
     ------
     ``values (S, C)`` with ``S = lengths.sum()``; ``lengths (n,)``; ``names``: those of the C
-    channels, where the user gave any.
+    channels, where the user gave any; ``tick``: the usual time from step to step, in seconds where
+    a clock told dates, and None where none told it.
 
     Example
     -------
@@ -51,6 +53,7 @@ class Packed:
     values: Floats
     lengths: Ints
     names: list[str] | None = None
+    tick: float | None = None
 
     @property
     def starts(self) -> Ints:
@@ -443,7 +446,7 @@ def match_channels(
             f"Found {count_of(packed.values.shape[1], 'channel')}; expected {count}, as in "
             f"training. {advice}"
         )
-    return Packed(in_order(packed.values, packed.names, names), packed.lengths, names)
+    return replace(packed, values=in_order(packed.values, packed.names, names), names=names)
 
 
 def check_word(
@@ -462,11 +465,6 @@ def check_at_least(parameter: str, value: int | None, least: int, owner: str = "
         raise InputError(
             f"{owner}({parameter}={value!r}) is impossible: choose a whole number, {least} or more."
         )
-
-
-def count_of(number: int, thing: str) -> str:
-    """Return '1 step' or '3 steps'."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def channel_name(names: list[str] | None, index: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,6 +44,9 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 HUGE = 1e12
 """Beyond it, networks would overflow."""
+
+MEASURED = 1000
+"""Images whose size is looked at where some differ."""
 
 NAMED = 5
 """File names shown in a message."""
@@ -129,12 +133,16 @@ class Pictures:
                 f"{self.names()[i]} {channels_of(found[0])}. Make them alike: "
                 'Images(color="grey") or Images(color="rgb").'
             )
-        shapes = (self.read(j).shape[1:] for j in range(min(len(self), 1000)))
-        sizes = sorted({f"{h} x {w}" for h, w in shapes})
+        shapes = (self.read(j).shape[1:] for j in range(min(len(self), MEASURED)))
+        sizes = [f"{h} x {w}" for h, w in shapes]
+        (usual, often), *_ = Counter(sizes).most_common(1)
+        odd = [i for i, size in enumerate(sizes) if size != usual]
+        named = ", ".join(f"{Path(self.names()[i]).name} is {sizes[i]}" for i in odd[:NAMED])
+        more = f" and {len(odd) - NAMED} more differ" if len(odd) > NAMED else ""
         return (
-            f"Images differ in size: found {', '.join(sizes[:NAMED])}"
-            f"{f' and {len(sizes) - NAMED} more' if len(sizes) > NAMED else ''} (height x width). "
-            "Resize all of them: Images(size=128), or size=(height, width)."
+            f"Images differ in size (height x width): {often} of the first {len(sizes)} are "
+            f"{usual}; {named}{more}. "
+            "Take the odd ones out, or resize all: Images(size=128), or size=(height, width)."
         )
 
 

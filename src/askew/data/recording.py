@@ -20,18 +20,19 @@ from askew.data.packed import (
     axis_count,
     check_no_missing,
     check_values,
-    count_of,
     in_order,
     is_object_list,
     is_table,
     moments_of,
 )
 from askew.errors import InputError
+from askew.wording import count_of
 
 CLOCK_NAMES = (*TIME_NAMES, "datetime", "date")
 """Usual names of a column that tells the time, in small letters."""
 
 GAP = 1.5  # usual steps: a longer one is a gap
+HOUR = 3600.0  # seconds by which clocks are put back in autumn
 UNEVEN, OFTEN = 0.1, 0.05  # a share of the usual step; a share of all steps
 
 
@@ -70,7 +71,7 @@ def lengths_of(X: Raw) -> Ints:
 def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -> Packed:
     """Lay the steps of all recordings one after the other.
 
-    Where tables have all of the ``wanted`` columns, others are left out.
+    Where tables have all of the ``wanted`` columns, others are left out, with a warning.
 
     Raises ``InputError`` where a clock runs backwards or stands still, channels differ, or values
     are not finite numbers; warns of gaps and of irregular clocks.
@@ -80,19 +81,25 @@ def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -
     >>> pack_recordings([np.zeros((5, 2)), np.ones((3, 2))], None).lengths
     array([5, 3])
     """
-    recordings = as_recordings(X)
-    read = [_one(raw, i, time, wanted) for i, raw in enumerate(recordings)]
+    read = [_one(raw, i, time, wanted) for i, raw in enumerate(as_recordings(X))]
     _same_channels(read)
-    first = read[0][1]
-    values = [in_order(numbers, names, first) for numbers, names in read]
-    whole = values[0] if len(values) == 1 else np.concatenate(values)
-    packed = Packed(whole, np.array([len(one) for one in values], dtype=np.intp), first)
+    first = read[0].names
+    values = [in_order(one.values, one.names, first) for one in read]
+    ticks = [one.tick for one in read if one.tick is not None]
+    packed = Packed(
+        values[0] if len(values) == 1 else np.concatenate(values),
+        np.array([len(one) for one in values], dtype=np.intp),
+        first,
+        float(np.median(ticks)) if ticks else None,
+    )
     check_values(packed, "Recording")
     return packed
 
 
 def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
     """Return the column that tells the time: the named one, or one with a usual name.
+
+    Where no name is usual, it is the only column of dates.
 
     Raises ``InputError`` where the named one is missing.
     """
@@ -101,18 +108,35 @@ def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
             f"The table has the columns {list(map(str, frame.columns))[:20]}; there is no "
             f"{time!r} for Windows(time=...). Name the column that tells the time."
         )
+    if time is not None:
+        return time
     usual = [c for c in frame.columns if str(c).lower() in CLOCK_NAMES]
-    found: list[Any] = usual[:1] if time is None else [time]
+    dates = [] if usual else [c for c in frame.columns if _are_dates(frame[c])]
+    found: list[Any] = usual[:1] or (dates if len(dates) == 1 else [])
     return found[0] if found else None
 
 
-def _one(
-    raw: Raw, place: int, time: str | None, wanted: list[str] | None
-) -> tuple[Floats, list[str] | None]:
-    """Return the values of one recording, ``(steps, channels)``, and the channels' names."""
+def _are_dates(values: pd.Series[Any]) -> bool:
+    """Say whether a column holds dates, going by its first value where it is text.
+
+    Example
+    -------
+    >>> _are_dates(pd.Series(["2026-01-31 12:00"])), _are_dates(pd.Series([20260131, 20260201]))
+    (True, False)
+    """
+    if values.dtype.kind in "biufc" or not len(values):
+        return False
+    try:
+        return moments_of(values.iloc[:1]).dtype.kind in "OM"
+    except InputError:
+        return False
+
+
+def _one(raw: Raw, place: int, time: str | None, wanted: list[str] | None) -> Packed:
+    """Return one recording, its values not yet checked."""
     name = f"Recording {place}"
     if is_table(raw):
-        frame, clock = as_frame(raw), None
+        frame, clock, tick = as_frame(raw), None, None
         column = clock_column(frame, time)
         if column is not None:
             clock = frame[column]
@@ -120,34 +144,51 @@ def _one(
         elif isinstance(frame.index, pd.DatetimeIndex):
             clock = frame.index.to_series(name="the index")
         if clock is not None:
-            check_clock(clock, name)
-        names = [str(c) for c in frame.columns]
-        if wanted is not None and set(wanted) <= set(names):
-            frame, names = frame.iloc[:, [names.index(one) for one in wanted]], wanted
-        return as_numbers(frame, name), names
+            tick = check_clock(clock, name)
+        frame = _chosen(frame.set_axis([str(c) for c in frame.columns], axis=1), wanted)
+        length = np.array([len(frame)], dtype=np.intp)
+        return Packed(as_numbers(frame, name), length, list(frame.columns), tick)
     values = as_numbers(raw, name)
     if values.ndim not in (1, 2):
         raise InputError(
             f"{name} has the shape {values.shape}; expected (steps,) or (steps, channels)."
         )
-    return values.reshape(len(values), -1), None
+    return Packed(values.reshape(len(values), -1), np.array([len(values)], dtype=np.intp))
 
 
-def _same_channels(read: Sequence[tuple[Floats, list[str] | None]]) -> None:
+def _chosen(frame: pd.DataFrame, wanted: list[str] | None) -> pd.DataFrame:
+    """Leave out columns that were not in training, where all that were are there."""
+    if wanted is None or not set(wanted) <= set(frame.columns):
+        return frame
+    further = [name for name in frame.columns if name not in wanted]
+    if further:
+        warnings.warn(
+            f"Channels that were not in training are ignored: {', '.join(map(repr, further))}.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return frame[wanted]
+
+
+def _same_channels(read: Sequence[Packed]) -> None:
     """Refuse recordings that do not have the same channels."""
-    (first, known), *others = read
-    for i, (values, names) in enumerate(others, start=1):
+    first, *others = read
+    known = first.names
+    for i, one in enumerate(others, start=1):
+        names = one.names
         renamed = bool(known and names) and sorted(known or []) != sorted(names or [])
-        if values.shape[1] != first.shape[1] or renamed:
-            own, its = names or f"{values.shape[1]}", known or f"{first.shape[1]}"
+        if one.values.shape[1] != first.values.shape[1] or renamed:
+            own, its = names or f"{one.values.shape[1]}", known or f"{first.values.shape[1]}"
             raise InputError(
                 f"Recording 0 has the channels {its} but recording {i} has {own}: all must have "
                 "the same. Rename or drop columns."
             )
 
 
-def check_clock(time: pd.Series[Any], name: str) -> None:
+def check_clock(time: pd.Series[Any], name: str) -> float | None:
     """Refuse a clock that runs backwards or stands still; warn of gaps and irregular steps.
+
+    Returns its usual step; None where there is one moment only.
 
     Example
     -------
@@ -160,22 +201,34 @@ def check_clock(time: pd.Series[Any], name: str) -> None:
     steps = ticks_of(time)
     wrong = np.flatnonzero(steps <= 0)
     if len(wrong):
-        before, after = time.iloc[wrong[0]], time.iloc[wrong[0] + 1]
-        said = (
-            f"has the time {after} twice, in rows {wrong[0]} and {wrong[0] + 1}"
-            if steps[wrong[0]] == 0
-            else f"goes back from {before} to {after} in row {wrong[0] + 1}"
+        _refuse_clock(time, steps, int(wrong[0]), name)
+    if not len(steps):
+        return None
+    _warn_of_gaps(time, steps, name)
+    return float(np.median(steps))
+
+
+def _refuse_clock(time: pd.Series[Any], steps: Floats, row: int, name: str) -> None:
+    """Say where a clock does not go forward, and what may be the reason."""
+    before, after = time.iloc[row], time.iloc[row + 1]
+    said = (
+        f"has the time {after} twice, in rows {row} and {row + 1}"
+        if steps[row] == 0
+        else f"goes back from {before} to {after} in row {row + 1}"
+    )
+    advice = "Sort the rows and drop or average repeats, or name the right column."
+    if -HOUR <= steps[row] < 0 and (np.delete(steps, row) > 0).all():
+        advice = (
+            "If clocks were put back an hour there, write the times in UTC or with their offset; "
+            "else sort the rows."
         )
-        raise InputError(
-            f"{name} {said} of {time.name!r}: expected times that only go forward. Sort the rows "
-            "and drop or average repeats, or name the right column."
-        )
-    if len(steps):
-        _warn_of_gaps(time, steps, name)
+    raise InputError(
+        f"{name} {said} of {time.name!r}: expected times that only go forward. {advice}"
+    )
 
 
 def ticks_of(time: pd.Series[Any]) -> Floats:
-    """Return how far each time is from the one before, in whatever unit, ``(steps - 1,)``.
+    """Return how far each time is from the one before, in seconds if dates, ``(steps - 1,)``.
 
     Example
     -------
@@ -184,7 +237,7 @@ def ticks_of(time: pd.Series[Any]) -> Floats:
     """
     moments = moments_of(time)
     if moments.dtype.kind in "OM":  # dates, with or without a zone
-        return np.diff(pd.DatetimeIndex(moments).asi8).astype(np.float64)
+        return np.diff(pd.DatetimeIndex(moments).as_unit("ns").asi8) / 1e9
     return np.diff(moments.astype(np.float64))
 
 

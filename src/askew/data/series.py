@@ -36,6 +36,7 @@ from askew.data.packed import (
     pack,
     warn_of_hardly_recorded,
 )
+from askew.wording import count_of
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -141,8 +142,8 @@ class Series(Curves):
         """Return a line such as '151 series: 30 steps, 6 channels'."""
         shortest, longest = self.lengths_
         steps = f"{longest}" if shortest == longest else f"{shortest}-{longest}"
-        channels = len(self.mean_)
-        return f"{self.count_} series: {steps} steps, {channels} channel{'s' * (channels > 1)}"
+        channels = count_of(len(self.mean_), "channel")
+        return f"{self.count_} series: {steps} steps, {channels}"
 
     @staticmethod
     def looks_like(X: Raw) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -23,11 +24,11 @@ from askew.data.packed import (
     Ints,
     Packed,
     check_at_least,
-    count_of,
     match_channels,
 )
 from askew.data.recording import lengths_of, pack_recordings
 from askew.errors import InputError
+from askew.wording import count_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +43,9 @@ BLOCKS = 8
 
 LEAST = 2
 """Windows below which nothing can be learned."""
+
+OTHER_TICK = 1.5
+"""How many times longer or shorter the usual step must be to be told."""
 
 ROOMY = 4
 """Least length of such a block, in windows that share nothing."""
@@ -137,6 +141,7 @@ class Windows(Curves):
         covered = covering(cut.starts, cut.length, len(cut.packed.values)) > 0
         values = cut.packed.values[covered]
         packed = Packed(values, np.array([len(values)], dtype=np.intp), cut.packed.names)
+        self.tick_ = cut.packed.tick
         unseen = np.isnan(values).all(axis=0)
         if unseen.any():
             raise InputError(
@@ -248,6 +253,25 @@ class Windows(Curves):
         nearer = np.abs(middle[right] - places) < np.abs(middle[left] - places)
         return np.where(nearer, right, left)
 
+    def moments(self, X: Raw) -> NDArray[np.float64] | None:
+        """Return the step of each score in windows; those of different recordings are far apart."""
+        if isinstance(X, Cut):
+            return None
+        lengths = lengths_of(X)
+        owner = np.repeat(np.arange(len(lengths)), lengths)
+        return np.arange(len(owner)) / self.length + owner
+
+    def placed(self, names: list[list[str]], X: Raw) -> list[list[str]]:
+        """Count the steps of windows from the beginning of their recordings."""
+        cut, inside = self._cut(X, stride=self.stride_), self._span_names(0)
+        several, renamed = len(cut.packed.lengths) > 1, []
+        for window, parts in enumerate(names):
+            owner, first = cut.within(window)
+            outside = dict(zip(inside, self._span_names(first), strict=True))
+            of = f"recording {owner}, " if several else ""
+            renamed.append([of + outside[part] for part in parts])
+        return renamed
+
     def whereabouts(self, X: Raw) -> str:
         """Return words such as 'the window of steps 100 to 199'."""
         if not isinstance(X, Cut) or not len(X):
@@ -258,7 +282,7 @@ class Windows(Curves):
 
     def picture(self, X: Raw, explanation: Explanation) -> tuple[Figure, str]:
         """Draw the scaled curves of a window, with the spans that made its score in red."""
-        drawn, _ = super().picture(X, explanation)
+        drawn = self._drawn(X, explanation, self._cut(X, stride=self.stride_).within(0)[1])
         return drawn, f"Scaled curves of {self.whereabouts(X)}; red spans made its score."
 
     def apart(self) -> int:
@@ -283,16 +307,39 @@ class Windows(Curves):
         )
 
     def _matched(self, packed: Packed) -> Packed:
-        """Bring channels into the order of training, or say that they are others."""
+        """Bring channels into the order of training, or say that they are others.
+
+        Warns where a channel has no value at all, or steps are of another length.
+        """
         advice = "The axes of an array are (steps, channels)."
-        return match_channels(packed, self.channels_, len(self.mean_), advice)
+        matched = match_channels(packed, self.channels_, len(self.mean_), advice)
+        self._warn_of_difference(matched)
+        return matched
+
+    def _warn_of_difference(self, packed: Packed) -> None:
+        unseen = np.isnan(packed.values).all(axis=0)
+        if unseen.any():
+            warnings.warn(
+                f"{packed.channel(int(unseen.argmax()))} has no value here: all steps are judged "
+                "without it.",
+                UserWarning,
+                stacklevel=4,
+            )
+        known = getattr(self, "tick_", None)  # models of before it was kept have none
+        if known and packed.tick and not 1 / OTHER_TICK < packed.tick / known < OTHER_TICK:
+            warnings.warn(
+                f"Steps are {packed.tick:.4g} apart and were {known:.4g} in training (seconds, if "
+                "the clock tells dates): windows count steps, so resample to those of training.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def describe(self) -> str:
         """Return a line such as 'a recording of 1,000 steps, 2 channels: 951 windows of 50'."""
         many, channels = len(self.lengths_), len(self.mean_)
         what = "a recording" if many == 1 else f"{many} recordings"
         return (
-            f"{what} of {count_of_steps(sum(self.lengths_))}, {count_of(channels, 'channel')}: "
+            f"{what} of {count_of(sum(self.lengths_), 'step')}, {count_of(channels, 'channel')}: "
             f"{self.count_:,} windows of {self.length_}"
         )
 
@@ -475,8 +522,3 @@ def block_places(
     mine = np.take_along_axis(firsts, order, axis=1)  # (blocks, parts)
     inside = mine.T[:, :, None] + np.arange(long)  # (parts, blocks, long)
     return [part.ravel().astype(np.intp) for part in inside]
-
-
-def count_of_steps(steps: int) -> str:
-    """Return '1,000 steps'."""
-    return f"{steps:,} step{'s' * (steps != 1)}"

@@ -15,6 +15,7 @@ from askew.data import Text
 from askew.data.base import DataType
 from askew.errors import InputError
 from askew.files.tables import chunks
+from askew.wording import count_of
 
 if TYPE_CHECKING:
     from askew.cli.source import Source
@@ -116,7 +117,7 @@ def line_parts(path: Path, labels: bool) -> Iterator[Part]:
         raise InputError(f"{path.name} has one text a line and no labels: leave --label out.")
     first = 0
     for part in lines(path, LINES):
-        kept = [i for i, line in enumerate(part) if line.strip()]
+        kept = [i for i, line in enumerate(part) if not blank(line)]
         if kept:
             yield Part([part[i] for i in kept], first + np.array(kept), None)
         first += len(part)
@@ -129,7 +130,7 @@ def rows(source: Source, frame: pd.DataFrame, first: int, labels: bool) -> Part:
     numbers = np.arange(first, first + len(frame))
     ids = frame[source.id].astype(str).to_numpy(dtype=object) if named else numbers
     found = frame[text_column(frame, source)]
-    missing = (found.isna() | (found.astype(str).str.strip() == "")).to_numpy()
+    missing = found.isna().to_numpy() | np.array([blank(str(text)) for text in found], dtype=bool)
     if missing.any():
         row, there = ids[int(missing.argmax())], ~missing
         if source.unreadable != "skip":
@@ -137,11 +138,22 @@ def rows(source: Source, frame: pd.DataFrame, first: int, labels: bool) -> Part:
                 f"Row {row} has no text in {found.name!r}: leave such rows out with "
                 "--skip-unreadable."
             )
-        told = f"{missing.sum()} rows without text are left out, the first of them {row}."
+        told = f"{count_of(missing.sum(), 'row')} without text left out, the first: {row}."
         warnings.warn(told, stacklevel=2)
         found, ids = found[there], ids[there]
         truth = None if truth is None else truth[there]
     return Part(found.astype(str).tolist(), ids, truth)
+
+
+def blank(text: str) -> bool:
+    """Say whether nothing of a text can be seen: spaces, or marks that no transformer reads.
+
+    Example
+    -------
+    >>> blank(" \\u200b"), blank("...")
+    (True, False)
+    """
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def text_column(frame: pd.DataFrame, source: Source) -> str:
