@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from askew import InputError, Tabular, bench, bench_results, datasets
-from askew.bench import Job, Table
+from askew import InputError, Tabular, bench, bench_jobs, bench_protocols, bench_results, datasets
+from askew.bench import Table
+from askew.bench_jobs import Job
 from askew.methods import method
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # small sets, one seed
@@ -86,7 +87,7 @@ def test_wrong_names_of_methods_and_types_are_refused_in_words(quick):
     ]:
         (job, *_) = Table.read(written(quick, QUICK.replace(old, new))).jobs(1)
         with pytest.raises(InputError, match=words):
-            bench.run_job(job)
+            bench_jobs.run_job(job)
 
 
 # Jobs.
@@ -213,7 +214,7 @@ def test_finished_jobs_are_not_repeated(quick, counted):
 
 
 def test_what_was_finished_before_a_stop_is_kept(quick, counted, monkeypatch):
-    counting = bench.run_job
+    counting = bench.run_job  # the one that counts
 
     def stopped(job):
         if len(counted) == 2:
@@ -356,7 +357,7 @@ def test_racketsports_from_toml_to_markdown(quick, protocol):
 def test_large_sets_are_capped_by_the_seed(quick):
     text = QUICK.replace("seeds = 3", "seeds = 2\nmost_train = 50\nmost_test = 80")
     jobs = list(Table.read(written(quick, text)).jobs(None))[:2]
-    splits = [bench._split(job) for job in [jobs[0], jobs[0], jobs[1]]]
+    splits = [bench_protocols.split(job) for job in [jobs[0], jobs[0], jobs[1]]]
     assert [len(split.train) for split in splits] == [50] * 3
     assert [len(split.labels) for split in splits] == [80] * 3
     assert splits[0].train.equals(splits[1].train)
@@ -366,7 +367,7 @@ def test_large_sets_are_capped_by_the_seed(quick):
 def test_without_labels_the_same_rows_are_learned_from_and_scored(quick):
     text = QUICK.replace("half-split", "transductive").replace("seeds = 3", "most_train = 90")
     (job, *_) = Table.read(written(quick, text)).jobs(1)
-    split = bench._split(job)
+    split = bench_protocols.split(job)
     assert len(split.train) == len(split.labels) == 90
     assert split.train is split.test
     truth = datasets.load_table("thyroid").labels
@@ -376,7 +377,7 @@ def test_without_labels_the_same_rows_are_learned_from_and_scored(quick):
 def test_without_labels_a_set_that_comes_in_parts_is_refused(quick):
     text = QUICK.replace("half-split", "transductive").replace("thyroid", "racketsports")
     with pytest.raises(InputError, match="racketsports comes in parts"):
-        bench._split(next(Table.read(written(quick, text)).jobs(1)))
+        bench_protocols.split(next(Table.read(written(quick, text)).jobs(1)))
 
 
 def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
@@ -385,11 +386,11 @@ def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
     monkeypatch.setitem(
         bench_results.METRICS, "auroc", lambda labels, scores: seen.append(scores) or 0.5
     )
-    bench.run_job(job)
-    split = bench._split
+    bench_jobs.run_job(job)
+    split = bench_protocols.split
     turned = lambda job: (s := split(job))._replace(labels=1 - s.labels)  # noqa: E731
-    monkeypatch.setattr(bench, "_split", turned)
-    bench.run_job(job)
+    monkeypatch.setattr(bench_jobs, "split", turned)
+    bench_jobs.run_job(job)
     np.testing.assert_array_equal(*seen)
 
 
@@ -436,7 +437,7 @@ def test_recordings_from_toml_to_markdown(tmp_path, monkeypatch):
     assert rows["constant"]["auroc"][0] == 0.5
     assert f"| kNN | {100 * rows['kNN']['vus_pr'][0]:.1f} (1) |" in bench.markdown(found)
     job = next(iter(Table.read(path).jobs(None)))
-    split = bench._split(job)
+    split = bench_protocols.split(job)
     np.testing.assert_array_equal(split.train, curves[100:400])  # the last, one after the other
 
 
@@ -506,7 +507,7 @@ def test_published_tables_can_be_run(path):
         assert ("method" in row) != ("floor" in row), row["name"]
         for entry in table.sets:
             job = Job(row["name"], entry["name"], 0, 0, table._spec(row, entry))
-            data = bench._data_type(job)
+            data = bench_jobs.data_type(job)
             shape = SHAPES.get(type(data).__name__)  # texts and graphs are no arrays
             if shape is not None and repr(data.get_params()) not in fitted:
                 fitted.add(repr(data.get_params()))

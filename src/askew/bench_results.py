@@ -11,7 +11,8 @@ import numpy as np
 from askew import __version__, metrics, metrics_series
 
 if TYPE_CHECKING:
-    from askew.bench import Job, Table
+    from askew.bench import Table
+    from askew.bench_jobs import Job
 
 Result = dict[str, Any]
 
