@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from askew import PLAD, NeuTraLAD
-from askew.nets.bank import Bank
+from askew import PLAD, NeuTraLAD, Series, Tabular
+from askew.nets.bank import Bank, Middle
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
@@ -47,3 +47,54 @@ def test_training_items_look_as_normal_as_new_ones_by_distance(method):
     )
     assert learned == pytest.approx(new, abs=0.15)  # counted themselves, they would be 0 away
     assert new == pytest.approx(1, abs=0.25)
+
+
+def test_the_middle_is_the_median_and_its_distance_that_of_the_bank():
+    features = torch.randn(101, 4, generator=torch.Generator().manual_seed(0)).square()
+    for power in (1.0, 2.0):
+        middle = Middle(power)
+        middle.measure(features)
+        expected = np.median(features.numpy(), axis=0)
+        np.testing.assert_allclose(middle.center, expected)
+        apart = (abs(features.numpy() - expected) ** power).sum(1) ** (1 / power)
+        np.testing.assert_allclose(middle.distance(features), apart, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
+def test_the_more_surprising_of_the_two_distances_counts(method):
+    rows = np.random.default_rng(0).normal(size=(400, 3))
+    detector = method(nets=2, steps=20).fit(rows)
+    net, x = detector.net_, detector.data_.encode(np.concatenate([rows[:20], 2.5 * rows[:20]]))
+    with torch.no_grad():
+        own = sum(detector.member_scores(member, x).double() for member in net.members) / 2
+        features = net.features(x)
+        near = net.distance(net.bank.distance(features, 2))
+        far = net.middle(net.center.distance(features))
+    assert (near > far).any() and (far > near).any()
+    expected = [float(net.own(own)[i]) + max(float(near[i]), float(far[i])) for i in range(40)]
+    np.testing.assert_allclose(detector.score_items(x), expected, rtol=1e-6)
+
+
+def test_a_group_of_anomalies_that_was_learned_from_is_seen_by_the_middle():
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(500, 6))
+    group = generator.normal(size=6) + 4 + 0.05 * generator.normal(size=(25, 6))
+    both = np.concatenate([rows, group])
+    with_middle, without = (
+        NeuTraLAD(nets=1, steps=50, middle=middle).fit(both).decision_scores_
+        for middle in (None, False)
+    )
+    above = [np.mean(scores[500:, None] > scores[None, :500]) for scores in (with_middle, without)]
+    assert above[0] > 0.9 and above[0] > above[1] + 0.1
+
+
+def test_whether_there_is_a_middle_is_the_data_types_affair():
+    assert Tabular.has_middle and not Series.has_middle
+    curves = np.random.default_rng(0).normal(size=(40, 1, 16))
+    series = Series(layout="channels-first")
+    scores = [
+        NeuTraLAD(data=series, nets=1, steps=5, middle=middle).fit(curves).decision_scores_
+        for middle in (None, False, True)
+    ]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[2] >= scores[1] - 1e-9).all() and (scores[2] > scores[1]).any()

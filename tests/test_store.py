@@ -452,6 +452,8 @@ def test_old_models_are_saved_again_unchanged(kind, tmp_path):
     assert {**old, "versions": 0, "sha256": 0} == {**new, "versions": 0, "sha256": 0}
     before, after = (load_file(folder / WEIGHTS) for folder in (OLD / kind, tmp_path / "model"))
     assert bool(after.pop("net.bank.itself")) and after.pop("net.bank.power") == 1  # said since 5
+    later = [name for name in after if name.startswith(("net.middle.", "net.center."))]
+    assert len([after.pop(name) for name in later]) == 5  # said since 7: none
     before = {name.replace("net.contrast.", "net.own."): t for name, t in before.items()}  # till 5
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -465,4 +467,5 @@ def upgraded(content):
         if data is not None and data["class"] == "Series":
             data["parameters"]["values"] = False
             data["parameters"]["inner"] = None
+    content["parameters"]["middle"] = False
     return {**content, "schema": SCHEMA}

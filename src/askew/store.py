@@ -30,7 +30,7 @@ from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
 
-SCHEMA = 6
+SCHEMA = 7
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -217,6 +217,13 @@ def _upgraded(
     manifest: dict[str, Any], tensors: dict[str, Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Say of an older model what went without saying, or otherwise, when it was written."""
+    if manifest["schema"] < 7 and "net.distance.knots" in tensors:  # no middle was known
+        manifest["parameters"]["middle"] = False
+        unknown = {
+            f"middle.{name}": torch.zeros(1).double() for name in ("knots", "values", "scale")
+        }
+        unknown |= {"center.center": torch.empty(0), "center.power": torch.tensor(1.0)}
+        tensors = tensors | {f"net.{name}": value for name, value in unknown.items()}
     if manifest["schema"] < 6:  # a method's own surprise was called after what it measures
         for former in ("net.contrast.", "net.logit."):
             tensors = {name.replace(former, "net.own."): t for name, t in tensors.items()}

@@ -56,6 +56,9 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
     view_kind: ClassVar[str] = "bounded"
     """The kind of learned view that suits items, where nobody chose one; see `Transform`."""
 
+    has_middle: ClassVar[bool] = False
+    """Whether items lie around one middle, so that how far one is from it says something."""
+
     @classmethod
     def lacking(cls, part: str) -> str:
         """Say why this type has not got a part, such as "decoder"; nothing where it has.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -105,6 +105,8 @@ class Nodes(DataType):
     >>> data.encode(graph).shape[0]
     6
     """
+
+    has_middle: ClassVar[bool] = True
 
     hops: int = 2
     components: int = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -94,6 +94,8 @@ class Tabular(DataType):
     >>> table.encode(rows).shape  # size twice, whether it is missing; red, blue, others
     torch.Size([4, 6])
     """
+
+    has_middle: ClassVar[bool] = True
 
     scaling: str = "both"
     width: int = 64

@@ -12,7 +12,7 @@ from askew.data import DataType, Fold
 from askew.detector import LEAST_SETTLED
 from askew.errors import InputError
 from askew.methods.ensemble import EnsembleDetector
-from askew.nets.bank import Bank, remember
+from askew.nets.bank import Bank, Middle, remember
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
 from askew.pieces import pieces
@@ -24,16 +24,21 @@ class DistanceDetector(EnsembleDetector):
     """An ensemble whose score can be joined by the distance to remembered items.
 
     Both are turned into how surprising they are among held-out items, and added. A remembered item
-    is no neighbour of itself: those that were learned from get scores as new ones do.
+    is no neighbour of itself: those that were learned from get scores as new ones do. Where items
+    lie around one middle, the distance to that counts instead where it is the more surprising:
+    anomalies that were learned from may lie near each other, but they lie far out.
 
     Parameters
     ----------
     neighbors: the distance to this many-th nearest other training item is added to the score;
-        0: not.
+        0: no distance is.
+    middle: whether the distance to the median of the training items may take its place; None: as
+        suits the type of data.
     bank: most training items remembered for the distance.
     """
 
     neighbors: int = 2
+    middle: bool | None = None
     bank: int = 5000
 
     def build(self, data: DataType) -> Parts:
@@ -45,6 +50,8 @@ class DistanceDetector(EnsembleDetector):
             own=Surprise(),
             bank=Bank(data.distance_power, itself=False),
             distance=Surprise(),
+            center=Middle(data.distance_power),
+            middle=Surprise(),
         )
 
     def learn(
@@ -53,7 +60,8 @@ class DistanceDetector(EnsembleDetector):
         """Train the networks, then remember items for the distance, where it is asked for."""
         history = super().learn(net, items, folds, generator)
         if self.neighbors:
-            remember(net.bank, net.features, items, most=self.bank, generator=generator)
+            known = net.bank, net.center
+            remember(*known, net.features, items, most=self.bank, generator=generator)
         return history
 
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
@@ -76,8 +84,11 @@ class DistanceDetector(EnsembleDetector):
             alone = [of.to(items.device) for of in found if of is not None]
             apart = self._all_distances(alone, known, held) if alone else drawn
             net.own.measure(scores)
-            net.distance.measure(drawn)
-            scores = net.own.crossed(scores, scores) + net.distance.crossed(apart, drawn)
+            crossed = []
+            for surprise, ours, among in zip(self._kinds(net), apart.T, drawn.T, strict=True):
+                surprise.measure(among)
+                crossed.append(surprise.crossed(ours, among))
+            scores = net.own.crossed(scores, scores) + torch.stack(crossed).amax(0)
         sizes = [0 if few else len(fold.held) for fold in folds]
         return list(scores[: sum(sizes)].split(sizes))
 
@@ -86,9 +97,24 @@ class DistanceDetector(EnsembleDetector):
         scores = super().scores(net, x)
         if not self.neighbors:
             return scores
-        distances = net.bank.distance(net.features(x), self.neighbors)
-        both: Tensor = net.own(scores) + net.distance(distances)
+        distances = self._distances(net.bank, net.center, net.features(x))
+        surprises = [of(each) for of, each in zip(self._kinds(net), distances.T, strict=True)]
+        both: Tensor = net.own(scores) + torch.stack(surprises).amax(0)
         return both
+
+    @property
+    def _has_middle(self) -> bool:
+        return self.data_.has_middle if self.middle is None else self.middle
+
+    def _kinds(self, net: Parts) -> list[Surprise]:
+        """Return how surprising each kind of distance is."""
+        return [net.distance, net.middle] if self._has_middle else [net.distance]
+
+    def _distances(self, bank: Bank, middle: Middle, features: Tensor) -> Tensor:
+        """Return how far items are from their neighbours, and from the middle, ``(B, kinds)``."""
+        near = bank.distance(features, self.neighbors)
+        kinds = [near, middle.distance(features)] if self._has_middle else [near]
+        return torch.stack(kinds, dim=1)
 
     def _all_distances(
         self,
@@ -96,13 +122,13 @@ class DistanceDetector(EnsembleDetector):
         learned: Sequence[Tensor],
         held: Sequence[Tensor],
     ) -> Tensor:
-        """Return how far held-out items are from what was learned in their fold, ``(n,)``."""
-        found = []
+        """Return how far held-out items are from what their fold learned from, ``(n, kinds)``."""
+        found, power = [], self.data_.distance_power
         for of, known, new in zip(features, learned, held, strict=True):
-            bank = Bank(self.data_.distance_power, itself=False)
+            bank, middle = Bank(power, itself=False), Middle(power)
             generator = torch.Generator().manual_seed(self.seed)
-            remember(bank, of, known, most=self.bank, generator=generator)
-            found += [bank.distance(of(x), self.neighbors) for x in pieces(new, most=256)]
+            remember(bank, middle, of, known, most=self.bank, generator=generator)
+            found += [self._distances(bank, middle, of(x)) for x in pieces(new, most=256)]
         return torch.cat(found)
 
     def check(self) -> None:

@@ -77,13 +77,60 @@ RECALLED = 20
 """Items looked through to fill a bank, as a multiple of its size."""
 
 
+class Middle(nn.Module):
+    """The middle of all items: the median of each feature, which a few odd items do not move.
+
+    Parameters
+    ----------
+    power: of the distance, as of a `Bank`.
+
+    Shapes
+    ------
+    ``center``: ``(D,)``; a call takes ``(B, D)`` and returns distances ``(B,)``.
+
+    Example
+    -------
+    >>> middle = Middle(power=1.0)
+    >>> middle.measure(torch.tensor([[0.0, 1.0], [1.0, 2.0], [50.0, 3.0]]))
+    >>> middle.distance(torch.tensor([[1.0, 5.0]]))
+    tensor([3.])
+    """
+
+    center: Tensor
+    power: Tensor
+
+    def __init__(self, power: float = 2.0) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.empty(0))
+        self.register_buffer("power", torch.tensor(power))
+
+    def measure(self, features: Tensor) -> None:
+        """Find the middle of these vectors ``(n, D)``."""
+        self.center = features.detach().median(dim=0).values
+
+    def distance(self, x: Tensor) -> Tensor:
+        """Return the distance to the middle, ``(B,)``."""
+        apart: Tensor = (x - self.center).norm(p=float(self.power), dim=-1)
+        return apart
+
+
 def remember(
-    bank: Bank, features: nn.Module, items: Tensor, *, most: int, generator: torch.Generator
+    bank: Bank,
+    middle: Middle,
+    features: nn.Module,
+    items: Tensor,
+    *,
+    most: int,
+    generator: torch.Generator,
 ) -> None:
-    """Fill a bank with features of distinct items: copies would take the place of rarer ones."""
+    """Fill a bank with features of distinct items, and find the middle of all of them.
+
+    Copies would take the place of rarer items in the bank.
+    """
     order = torch.randperm(len(items), generator=generator).to(items.device)
     some = items[order[: RECALLED * most]]
     found = torch.cat([features(x) for x in pieces(some, most=4096)])
+    middle.measure(found)
     bank.fill(torch.unique(found, dim=0), most=most, generator=generator)
 
 
