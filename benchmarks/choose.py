@@ -11,7 +11,11 @@ and for the kind of view NeuTraL AD's ("text-views").
 
 "plad" asks how deep PLAD's classifier should be, on the tables.
 
-Run: python benchmarks/choose.py [tables] [series] [graphs] [texts] [text-views] [plad]
+"mixed" asks what helps where training holds anomalies: altered copies of rows, alone or in groups
+of ten that are nearly alike, are put among the normal rows of the tables, learned from and scored.
+Here too only what was planted decides.
+
+Run: python benchmarks/choose.py [tables] [series] [graphs] [texts] [text-views] [plad] [mixed]
 [--out FILE.json]; finished candidates are kept.
 """
 
@@ -41,6 +45,9 @@ SERIES = ("racketsports", "natops")
 GRAPHS = ("PROTEINS", "NCI1", "AIDS", "IMDB-BINARY")
 CLASSES = 2
 MOST_TRAIN = 2000
+MOST_MIXED = 1500
+PLANTED = 0.05
+GROUPS = (1, 10)
 MOST_GRAPHS = 200
 MOST_TEXTS = 400
 MOST_TEST_TEXTS = 1500
@@ -52,6 +59,7 @@ METHODS = {
     "texts": KNN,
     "text-views": NeuTraLAD,
     "plad": PLAD,
+    "mixed": NeuTraLAD,
 }
 
 COMMON = {
@@ -60,6 +68,7 @@ COMMON = {
     "no distance": ({"neighbors": 0}, {}),
     "distance to the nearest": ({"neighbors": 1}, {}),
     "distance to the fifth": ({"neighbors": 5}, {}),
+    "no middle": ({"middle": False}, {}),
     "no biases": ({"bias": False}, {}),
     "residual views": ({"kind": "residual"}, {}),
     "multiplicative views": ({"kind": "multiplicative"}, {}),
@@ -102,6 +111,12 @@ CANDIDATES = {
         "three layers": ({}, {"layers": 3}),
         "two layers": ({}, {"layers": 2}),
     },
+    "mixed": {
+        "default": ({}, {}),
+        "no middle": ({"middle": False}, {}),
+        "no distance": ({"neighbors": 0}, {}),
+        "distance to the tenth, no middle": ({"neighbors": 10, "middle": False}, {}),
+    },
 }
 
 
@@ -113,6 +128,9 @@ def problems(kind):
             train, test, labels = datasets.half_split(table.rows, table.labels, seed=0)
             some = np.random.default_rng(0).permutation(len(train))[:MOST_TRAIN]
             yield Tabular, train.iloc[some], test, labels
+        return
+    if kind == "mixed":
+        yield from mixed_problems()
         return
     if kind == "graphs":
         for name in GRAPHS:
@@ -129,6 +147,36 @@ def problems(kind):
         split = datasets.load_classes(name)
         for cls in split.classes[:CLASSES]:
             yield Series, *datasets.one_vs_rest(split, cls)
+
+
+def mixed_problems():
+    """Yield the normal rows of each table with each kind of altered copies among them."""
+    for name in TABLES:
+        table = datasets.load_table(f"adbench/{name}")
+        rows, _, _ = datasets.half_split(table.rows, table.labels, seed=0)
+        random = np.random.default_rng(0)
+        rows = rows.to_numpy(dtype=float)[random.permutation(len(rows))[:MOST_MIXED]]
+        for group in GROUPS:
+            for copies in altered(rows, group, random).values():
+                both = np.concatenate([rows, copies])
+                yield Tabular, both, both, np.repeat([0, 1], [len(rows), len(copies)])
+
+
+def altered(rows, group, random):
+    """Return altered copies of rows, by kind, each of them ``group`` times and nearly alike."""
+    count, columns = max(2, int(PLANTED * len(rows) / group)), rows.shape[1]
+    middle, spread = np.median(rows, axis=0), rows.std(axis=0) + 1e-12
+    some = rows[random.integers(0, len(rows), count)]
+    shuffled = rows[random.integers(0, len(rows), (count, columns)), np.arange(columns)]
+    pushed = np.sign(random.normal(size=some.shape)) * (random.random(some.shape) < 0.3)
+    kinds = {
+        "scaled": middle + 3 * (some - middle),
+        "shuffled": shuffled,
+        "noise": some + spread * random.normal(size=some.shape),
+        "pushed": some + 2 * spread * pushed,
+    }
+    near = 0.05 * spread * random.normal(size=(count * group, columns))
+    return {kind: np.repeat(copies, group, axis=0) + near for kind, copies in kinds.items()}
 
 
 def text_problems():
@@ -180,7 +228,7 @@ def main():
                 options.out.parent.mkdir(parents=True, exist_ok=True)
                 options.out.write_text(json.dumps(found, indent=1))
             print(
-                f"{kind:11s}{name:26s}", {k: round(v, 4) for k, v in done[name].items()}, flush=True
+                f"{kind:11s}{name:34s}", {k: round(v, 4) for k, v in done[name].items()}, flush=True
             )
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import askew
-from askew import PLAD, AutoEncoder, DeepSVDD, Images, MemoryBank, Nodes, Tabular, Windows, load
+from askew import PLAD, AutoEncoder, DeepSVDD, Images, NeuTraLAD, Nodes, Tabular, Windows, load
 from askew.store import MANIFEST, SCHEMA
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # tiny detectors are poor ones
@@ -58,7 +58,7 @@ def detectors():
         "recording": PLAD(data=Windows(length=16), latent=2, bank=20, **small),
         "images": AutoEncoder(data=Images(), dim=4, **small),
         "nodes": DeepSVDD(data=Nodes(hops=1), dim=4, **small),
-        "table": MemoryBank(data=Tabular(), most=20, alert_rate=0.1),
+        "table": NeuTraLAD(data=Tabular(), views=3, dim=4, bank=20, **small),
     }
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import askew
 from askew import KNN, InputError, NeuTraLAD, Windows, load
 from askew.cli import main
-from askew.data import guess, windows
+from askew.data import cuts, guess, windows
 from askew.data.recording import check_clock
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -62,7 +62,7 @@ def test_scores_of_windows_against_a_loop(lengths, stride):
     whole = [np.zeros((n, 1)) for n in lengths]
     data = Windows(length=6, stride=stride).fit(whole)
     scores = np.random.default_rng(0).normal(size=data.count(whole))
-    starts = windows.starts_of(np.array(lengths), 6, stride)
+    starts = cuts.starts_of(np.array(lengths), 6, stride)
     every = [
         np.mean([s for s, a in zip(scores, starts, strict=True) if a <= step < a + 6])
         for step in range(sum(lengths))
@@ -121,7 +121,7 @@ def test_each_step_has_a_window_that_speaks_for_it(look_ahead):
     data = Windows(length=10, stride=4, look_ahead=look_ahead).fit(x)
     places = np.arange(83)
     speaks = data.speakers(x, places)
-    starts = windows.starts_of(np.array([50, 33]), 10, 4)[speaks]
+    starts = cuts.starts_of(np.array([50, 33]), 10, 4)[speaks]
     assert ((starts >= 50) == (places >= 50)).all()  # of its own recording
     if look_ahead:
         assert ((starts <= places) & (places < starts + 10)).all()
@@ -151,7 +151,7 @@ def test_no_window_is_learned_from_that_shares_a_step_with_a_held_out_one(
     x = [np.zeros(steps), np.zeros(300)]
     data = Windows(length=20, stride=stride)
     folds = data.folds(x, parts, share, 10_000, generator(seed))
-    starts = windows.starts_of(np.array([steps, 300]), 20, stride)
+    starts = cuts.starts_of(np.array([steps, 300]), 20, stride)
     assert len(folds) == parts
     held = np.concatenate([fold.held for fold in folds])
     assert len(np.unique(held)) == len(held)
@@ -182,7 +182,7 @@ def test_scales_come_from_the_steps_that_are_learned_from():
     x = np.zeros(200)
     x[150:] = 100.0
     data = Windows(length=10)
-    index = np.flatnonzero(windows.starts_of(np.array([200]), 10, 2) < 100)
+    index = np.flatnonzero(cuts.starts_of(np.array([200]), 10, 2) < 100)
     data.fit(data.take(x, index))
     assert data.mean_ == 0
 
