@@ -168,7 +168,9 @@ def altered(rows, group, random):
     middle, spread = np.median(rows, axis=0), rows.std(axis=0) + 1e-12
     some = rows[random.integers(0, len(rows), count)]
     shuffled = rows[random.integers(0, len(rows), (count, columns)), np.arange(columns)]
-    pushed = np.sign(random.normal(size=some.shape)) * (random.random(some.shape) < 0.3)
+    chosen = random.random(some.shape) < 0.3
+    chosen[np.arange(count), random.integers(0, columns, count)] = True  # at least one of a row
+    pushed = np.sign(random.normal(size=some.shape)) * chosen
     kinds = {
         "scaled": middle + 3 * (some - middle),
         "shuffled": shuffled,

@@ -201,6 +201,8 @@ def test_steps_that_follow_each_other_are_one_event(done):
     assert scores["event"].max() < 5 and events["id"].count().max() >= 20
     said = done("score", "model", "new.csv")
     assert f"alerts in {len(events)} event" in said
+    told = scores[scores["reasons"].notna()]
+    assert set(told["event"]) == set(scores["event"]) - {0}  # each has its reasons
     longest = events.get_group(events["id"].count().idxmax())["id"]
     assert f"{longest.iloc[0]} to {longest.iloc[-1]}" in said
     shown = [line.split("│")[1].strip() for line in said.splitlines() if line.startswith("│ 2026")]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from askew import PLAD, NeuTraLAD, Series, Tabular
+from askew import PLAD, InputError, NeuTraLAD, Series, Tabular
 from askew.nets.bank import Bank, Middle
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -69,7 +69,7 @@ def test_the_more_surprising_of_the_two_distances_counts(method):
         own = sum(detector.member_scores(member, x).double() for member in net.members) / 2
         features = net.features(x)
         near = net.distance(net.bank.distance(features, 2))
-        far = net.middle(net.center.distance(features))
+        far = net.from_middle(net.middle.distance(features))
     assert (near > far).any() and (far > near).any()
     expected = [float(net.own(own)[i]) + max(float(near[i]), float(far[i])) for i in range(40)]
     np.testing.assert_allclose(detector.score_items(x), expected, rtol=1e-6)
@@ -98,3 +98,9 @@ def test_whether_there_is_a_middle_is_the_data_types_affair():
     ]
     np.testing.assert_array_equal(scores[0], scores[1])
     assert (scores[2] >= scores[1] - 1e-9).all() and (scores[2] > scores[1]).any()
+
+
+@pytest.mark.parametrize("odd", [{"middle": "no"}, {"middle": 2}, {"middle": True, "neighbors": 0}])
+def test_a_middle_that_makes_no_sense_is_refused(odd):
+    with pytest.raises(InputError, match="middle="):
+        NeuTraLAD(**odd).fit(np.zeros((40, 2)))

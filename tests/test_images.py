@@ -13,7 +13,7 @@ from torch.nn import functional as F
 import askew
 from askew import KNN, Images, InputError, Text, datasets
 from askew.cli import main
-from askew.data import backbones, guess
+from askew.data import backbones, guess, pictures
 from askew.data.backbones import Backbone, Memory
 from askew.data.image_changes import shuffled
 from askew.data.image_regions import enlarged
@@ -115,7 +115,7 @@ def test_one_colour_image_is_not_taken_for_many_grey_ones():
         (np.full((5, 8, 8), np.nan), "finite"),
         (np.full((5, 8, 8), 70_000), "what is white"),
         (np.full((5, 8, 8), -1), "what is white"),
-        ([np.zeros((8, 8)), np.zeros((8, 9))], "8 x 8; 1 is 8 x 9"),
+        ([np.zeros((8, 8)), np.zeros((8, 9))], "8 x 8; image 1 is 8 x 9"),
         ([np.zeros((8, 8)), np.zeros((8, 8, 3))], "Grey and colour"),
         ([np.zeros((8, 8)), np.zeros(8)], "Image 1"),
         (["nowhere.png", "either.png"], "nowhere.png"),
@@ -157,6 +157,12 @@ def test_new_images_must_be_like_those_of_training():
         data.encode(grey().astype(float))
     floats = Images().fit(grey().astype(float))  # no scale known: floats are as they are
     assert floats.encode(grey().astype(float) * 3).shape == (12, 1, 16, 16)
+
+
+def test_an_odd_image_is_named_wherever_it_is(monkeypatch):
+    monkeypatch.setattr(pictures, "MEASURED", 5)
+    with pytest.raises(InputError, match="5 of the first 5 are 8 x 8; image 9 is 8 x 10"):
+        Images().fit([np.zeros((8, 8))] * 9 + [np.zeros((8, 10))])
 
 
 def test_sizes_and_colours_are_mixed_where_asked_for(tmp_path):

@@ -452,7 +452,7 @@ def test_old_models_are_saved_again_unchanged(kind, tmp_path):
     assert {**old, "versions": 0, "sha256": 0} == {**new, "versions": 0, "sha256": 0}
     before, after = (load_file(folder / WEIGHTS) for folder in (OLD / kind, tmp_path / "model"))
     assert bool(after.pop("net.bank.itself")) and after.pop("net.bank.power") == 1  # said since 5
-    later = [name for name in after if name.startswith(("net.middle.", "net.center."))]
+    later = [name for name in after if name.startswith(("net.middle.", "net.from_middle."))]
     assert len([after.pop(name) for name in later]) == 5  # said since 7: none
     before = {name.replace("net.contrast.", "net.own."): t for name, t in before.items()}  # till 5
     assert after.keys() == before.keys()

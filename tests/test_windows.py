@@ -406,7 +406,12 @@ def test_from_files_to_scores_reasons_and_a_report(tmp_path, capsys):
     assert "the window of steps" in said and "heat" in said
     assert run("explain", model, test, "--item", "2027-01-01 10:20:00") == 2
     assert run("report", model, test, "--label", "fault", "--out", tmp_path / "r.html") == 0
-    assert "At a glance" in (tmp_path / "r.html").read_text()
+    page = (tmp_path / "r.html").read_text()
+    assert "At a glance" in page and "The strangest events" in page
+    longest = scores["event"].value_counts().drop(0).idxmax()
+    first, *_, last = scores["id"][scores["event"] == longest]
+    assert f"alert from {first} to {last}" in page
+    assert f"in {scores['event'].max()} event" in page
 
 
 def test_a_folder_of_recordings_is_one_when_it_is_said_so(tmp_path, capsys):
@@ -496,10 +501,17 @@ def test_what_differs_from_training_is_told(recwarn):
     data = Windows(length=20).fit(frame)
     data.encode(frame)
     assert not recwarn.list
-    with pytest.warns(UserWarning, match="b has no value here"):
-        data.encode(frame.assign(b=np.nan))
-    with pytest.warns(UserWarning, match=r"Steps are 300 apart and were 60 in training"):
-        data.encode(frame.set_axis(pd.date_range("2026-01-01", periods=300, freq="5min")))
+    with pytest.warns(UserWarning, match="Recording 0 has no value of a, b: its steps"):
+        data.encode(frame.assign(a=np.nan, b=np.nan))
+    with pytest.warns(UserWarning, match="Recording 1 has no value of b: its steps"):
+        data.encode([frame, frame.assign(b=np.nan)])
+    slower = frame.set_axis(pd.date_range("2026-01-01", periods=300, freq="5min"))
+    for several in (slower, [frame, frame, slower]):
+        with pytest.warns(UserWarning, match="Steps are 300 seconds apart and were 60 in training"):
+            data.encode(several)
+    recwarn.clear()
+    data.encode(frame.reset_index(drop=True).assign(time=np.arange(300)))  # another kind of clock
+    assert not recwarn.list
     with pytest.warns(UserWarning, match="not in training are ignored: 'c'"):
         assert data.encode(frame.assign(c=1.0)).shape[1] == 2
 
@@ -509,7 +521,42 @@ def test_a_clock_of_any_name_is_found_and_may_not_be_put_back():
     frame = pd.DataFrame({"Zeitpunkt": told.tz_localize(None), "a": np.sin(np.arange(240.0))})
     assert Windows(length=20).fit(frame.iloc[:60]).channels_ == ["a"]
     frame["Zeitpunkt"] = frame["Zeitpunkt"].astype(str)
-    assert Windows(length=20).fit(frame.iloc[:60]).tick_ == 60
+    assert Windows(length=20).fit(frame.iloc[:60]).ticks_ == [[60, "seconds"]]
     with pytest.raises(InputError, match="clocks were put back an hour"):
         Windows(length=20).fit(frame)
-    assert Windows(length=20).fit(frame.assign(Zeitpunkt=told)).tick_ == 60
+    assert Windows(length=20).fit(frame.assign(Zeitpunkt=told)).ticks_ == [[60, "seconds"]]
+
+
+def test_hours_that_come_twice_and_counts_that_start_again_have_advice_of_their_own():
+    told = pd.date_range("2026-10-20", periods=240, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"time": told.tz_localize(None), "a": np.sin(np.arange(240.0))})
+    with pytest.raises(InputError, match=r"02:00:00 twice.*clocks were put back an hour"):
+        Windows(length=20).fit(frame)
+    with pytest.raises(InputError, match="another recording begins"):
+        Windows(length=20).fit(frame.assign(time=np.arange(240) % 120))
+
+
+def test_columns_of_one_name_and_far_dates_are_no_trouble():
+    frame = pd.DataFrame(recording(0, 60), columns=["a", "b"])
+    data = Windows(length=10).fit(frame)
+    with pytest.warns(UserWarning, match="ignored: 'c', 'c'"):
+        both = pd.concat([frame, frame.set_axis(["c", "c"], axis=1)], axis=1)
+        assert torch.equal(data.encode(both), data.encode(frame))
+    with pytest.warns(UserWarning, match="ignored: 'exported'"):  # all the same: no clock
+        data.encode(frame.assign(exported="2026-01-01"))
+    far = pd.Series(np.datetime64("2900-01-01", "s") + np.arange(60) * np.timedelta64(1, "h"))
+    assert Windows(length=10).fit(frame.assign(when=far)).ticks_ == [[3600, "seconds"]]
+
+
+@pytest.mark.parametrize("look_ahead", [True, False])
+def test_reasons_count_from_the_beginning_of_their_recording(look_ahead):
+    first, second = recording(0, 200), recording(1, 200)
+    second[150:156, 0] += 9
+    data = Windows(length=20, look_ahead=look_ahead)
+    detector = KNN(data=data).fit([recording(2, 300), recording(3, 300)])
+    both = [first, second]
+    speaks = detector.data_.speakers(both, np.array([355]))
+    (found,) = detector.explain(detector.data_.take(both, speaks))
+    assert found.names[0].startswith("recording 1, channel 0, step")
+    steps = [int(step) for step in found.names[0].split("step")[1].strip("s ").split("-")]
+    assert min(steps) >= 145 and max(steps) <= 160

@@ -44,7 +44,7 @@ ROUNDING = 1e-5
 """Relative size of what rounding in single precision may change in a score."""
 
 HARMLESS = ("data", "device", "seed", "verbose")
-"""Parameters that may change after `fit`: of the data type, `fit` keeps its own copy."""
+"""Parameters that change nothing after `fit`: of the data type, `fit` keeps a copy, ``data_``."""
 
 MOST_SCORED = 4096
 """Items in one scoring batch."""
@@ -426,9 +426,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             )
         for name, value in self._learned_with.items():
             if getattr(self, name) != value:
+                instead = " and compare p_values with the new one" * (name == "alert_rate")
                 raise InputError(
                     f"{name} was changed after fit, from {value!r} to {getattr(self, name)!r}: fit "
-                    "again, or set it back. For alerts at another rate compare p_values with it."
+                    f"again, or set it back{instead}."
                 )
 
     def _check_calibrated(self) -> None:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Moments = NDArray[np.float64]
 """When each score happened, ascending: those less than 1 apart are about the same thing."""
 
+APART = 1 - 1e-6
+"""What counts as 1: moments are fractions, and are rounded."""
+
 
 def number_events(alerts: NDArray[np.bool_], moments: Moments | None) -> NDArray[np.int64]:
     """Return which event each alert belongs to, counted from 1, and 0 for the rest, ``(n,)``.
@@ -24,7 +27,7 @@ def number_events(alerts: NDArray[np.bool_], moments: Moments | None) -> NDArray
     places = np.flatnonzero(alerts)
     begins = np.ones(len(places), dtype=bool)
     if moments is not None:
-        begins[1:] = np.diff(moments[places]) >= 1
+        begins[1:] = np.diff(moments[places]) >= APART
     numbers = np.zeros(len(alerts), dtype=np.int64)
     numbers[places] = np.cumsum(begins)
     return numbers
@@ -54,7 +57,7 @@ def peaks(
         highest = int(order[free[order].argmax()])
         found.append(highest)
         first, last = extent(events, highest)
-        free &= (moments <= moments[first] - 1) | (moments >= moments[last] + 1)
+        free &= (moments[first] - moments >= APART) | (moments - moments[last] >= APART)
     return np.array(found, dtype=np.intp)
 
 

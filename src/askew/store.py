@@ -219,11 +219,10 @@ def _upgraded(
     """Say of an older model what went without saying, or otherwise, when it was written."""
     if manifest["schema"] < 7 and "net.distance.knots" in tensors:  # no middle was known
         manifest["parameters"]["middle"] = False
-        unknown = {
-            f"middle.{name}": torch.zeros(1).double() for name in ("knots", "values", "scale")
-        }
-        unknown |= {"center.center": torch.empty(0), "center.power": torch.tensor(1.0)}
-        tensors = tensors | {f"net.{name}": value for name, value in unknown.items()}
+        none = torch.zeros(1, dtype=torch.float64)
+        unknown = {f"net.from_middle.{name}": none for name in ("knots", "values", "scale")}
+        nowhere = {"net.middle.center": torch.empty(0), "net.middle.power": torch.tensor(1.0)}
+        tensors = tensors | unknown | nowhere
     if manifest["schema"] < 6:  # a method's own surprise was called after what it measures
         for former in ("net.contrast.", "net.logit."):
             tensors = {name.replace(former, "net.own."): t for name, t in tensors.items()}

@@ -28,6 +28,9 @@ IN_PYTHON = re.compile(
 OF_FIT = "--set is an option of askew fit: fit a model that suits, or give what suits this one"
 """What commands that take a fitted model add where an error advises to set something."""
 
+OF_MODELS = ("score", "explain", "report", "health")
+"""Commands that take a fitted model."""
+
 QUOTES = "'\""
 
 
@@ -48,10 +51,9 @@ def told(context: Any) -> Iterator[None]:
         if _is_of_typer(error) or _is_closed_pipe(error) or os.environ.get("ASKEW_DEBUG"):
             raise
         said = sentence(error)
-        elsewhere = (
-            "" if context.invoked_subcommand == "fit" or "--set " not in said else f" ({OF_FIT})"
-        )
-        _stop(f"{said}{elsewhere}", exit_code(error))
+        if "--set " in said and context.invoked_subcommand in OF_MODELS:
+            said = f"{said} ({OF_FIT})"
+        _stop(said, exit_code(error))
 
 
 def exit_code(error: Exception) -> int:

@@ -13,14 +13,15 @@ from askew.cli.failures import say
 from askew.cli.kinds import Part
 from askew.cli.source import Source
 from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
-from askew.detector import Detector
+from askew.detector import Detector, Scores
 from askew.errors import InputError
 from askew.events import extent
 from askew.store import load
 from askew.wording import count_of
 
 EXPLAINED = 100
-"""Most alerts explained in one part of a file (65,536 rows): the strangest; it takes time."""
+"""Most alerts explained in one part of a file (65,536 rows): the strangest of each event, then the
+strangest; it takes time."""
 
 TOP = 10
 """Items shown where no file is written."""
@@ -75,18 +76,21 @@ def write(detector: Detector, source: Source, data: Path, verdict: Verdict, out:
             here = np.arange(len(part)) + sum(seen)
             seen.append(len(part))
             if sum(seen) <= len(verdict.scores):
-                found = scored(detector, part, verdict, here)
+                found = scored(detector, part, verdict, here, events[here])
                 if verdict.moments is not None:
                     found.insert(4, "event", events[here])
                 file.write(found)
 
 
 def scored(
-    detector: Detector, part: Part, verdict: Verdict, here: NDArray[np.intp]
+    detector: Detector,
+    part: Part,
+    verdict: Verdict,
+    here: NDArray[np.intp],
+    events: NDArray[np.int64],
 ) -> pd.DataFrame:
     """Return the rows of a part, whose items are at the positions ``here`` of the verdict."""
-    alerts = np.flatnonzero(verdict.alerts[here])
-    strongest = alerts[np.argsort(-verdict.scores[here[alerts]], kind="stable")][:EXPLAINED]
+    strongest = first_of_each(verdict.scores[here], events)[:EXPLAINED]
     found = {
         "id": part.ids,
         "score": verdict.scores[here],
@@ -97,6 +101,22 @@ def scored(
     if verdict.selected is not None:
         found["selected"] = verdict.selected[here].astype(np.int64)
     return pd.DataFrame(found)
+
+
+def first_of_each(scores: Scores, events: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the positions of alerts: the highest of each event first, then the other ones.
+
+    Example
+    -------
+    >>> first_of_each(np.array([5.0, 9.0, 8.0, 1.0, 7.0]), np.array([1, 1, 1, 0, 2]))
+    array([1, 4, 2, 0])
+    """
+    alerts = np.flatnonzero(events)
+    alerts = alerts[np.argsort(-scores[alerts], kind="stable")]
+    _, first = np.unique(events[alerts], return_index=True)
+    later = np.ones(len(alerts), dtype=bool)
+    later[first] = False
+    return alerts[np.argsort(later, kind="stable")]
 
 
 def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[np.object_]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,13 @@ SHORTEST = 4  # steps: what the encoder's last convolution covers; fewer have no
 HUGE = 1e100  # beyond it, squares overflow when the spread is measured
 
 
+class Tick(NamedTuple):
+    """The usual time from one step to the next, by a clock of dates or of numbers."""
+
+    size: float
+    unit: str
+
+
 @dataclass(frozen=True)
 class Packed:
     """Many series in one array: all their steps one after the other, and how long each is.
@@ -41,8 +48,7 @@ class Packed:
     Shapes
     ------
     ``values (S, C)`` with ``S = lengths.sum()``; ``lengths (n,)``; ``names``: those of the C
-    channels, where the user gave any; ``tick``: the usual time from step to step, in seconds where
-    a clock told dates, and None where none told it.
+    channels, where the user gave any; ``ticks``: of each series whose clock was read, see `Tick`.
 
     Example
     -------
@@ -53,7 +59,7 @@ class Packed:
     values: Floats
     lengths: Ints
     names: list[str] | None = None
-    tick: float | None = None
+    ticks: tuple[Tick, ...] = ()
 
     @property
     def starts(self) -> Ints:

@@ -125,6 +125,10 @@ class Pictures:
         image = self.read(i)
         return image if size is None else resized(image, size)
 
+    def _called(self, i: int) -> str:
+        item = self.items[i]
+        return Path(item).name if isinstance(item, (str, os.PathLike)) else f"image {i}"
+
     def _differ(self, i: int, known: tuple[int, ...], found: tuple[int, ...]) -> str:
         """Say how an image differs from those before it."""
         if known[0] != found[0]:
@@ -136,11 +140,12 @@ class Pictures:
         shapes = (self.read(j).shape[1:] for j in range(min(len(self), MEASURED)))
         sizes = [f"{h} x {w}" for h, w in shapes]
         (usual, often), *_ = Counter(sizes).most_common(1)
-        odd = [i for i, size in enumerate(sizes) if size != usual]
-        named = ", ".join(f"{Path(self.names()[i]).name} is {sizes[i]}" for i in odd[:NAMED])
-        more = f" and {len(odd) - NAMED} more differ" if len(odd) > NAMED else ""
+        odd = {j: size for j, size in enumerate(sizes) if size != usual}
+        odd = odd or {i: f"{found[1]} x {found[2]}"}  # behind those looked at
+        named = ", ".join(f"{self._called(j)} is {odd[j]}" for j in list(odd)[:NAMED])
+        more = f" and {len(odd) - NAMED:,} more differ" if len(odd) > NAMED else ""
         return (
-            f"Images differ in size (height x width): {often} of the first {len(sizes)} are "
+            f"Images differ in size (height x width): {often:,} of the first {len(sizes):,} are "
             f"{usual}; {named}{more}. "
             "Take the odd ones out, or resize all: Images(size=128), or size=(height, width)."
         )

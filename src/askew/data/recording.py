@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from askew.data.base import Raw
 from askew.data.packed import (
@@ -15,6 +16,7 @@ from askew.data.packed import (
     Floats,
     Ints,
     Packed,
+    Tick,
     as_frame,
     as_numbers,
     axis_count,
@@ -32,7 +34,8 @@ CLOCK_NAMES = (*TIME_NAMES, "datetime", "date")
 """Usual names of a column that tells the time, in small letters."""
 
 GAP = 1.5  # usual steps: a longer one is a gap
-HOUR = 3600.0  # seconds by which clocks are put back in autumn
+HOUR, SELDOM = 3600.0, 0.01  # by how much, and for what share of steps, clocks are put back
+IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 UNEVEN, OFTEN = 0.1, 0.05  # a share of the usual step; a share of all steps
 
 
@@ -85,21 +88,23 @@ def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -
     _same_channels(read)
     first = read[0].names
     values = [in_order(one.values, one.names, first) for one in read]
-    ticks = [one.tick for one in read if one.tick is not None]
     packed = Packed(
         values[0] if len(values) == 1 else np.concatenate(values),
         np.array([len(one) for one in values], dtype=np.intp),
         first,
-        float(np.median(ticks)) if ticks else None,
+        tuple(tick for one in read for tick in one.ticks),
     )
     check_values(packed, "Recording")
     return packed
 
 
-def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
+def clock_column(
+    frame: pd.DataFrame, time: str | None, wanted: list[str] | None = None
+) -> str | None:
     """Return the column that tells the time: the named one, or one with a usual name.
 
-    Where no name is usual, it is the only column of dates.
+    Where no name is usual and the index tells none, it is the first column of dates, other than the
+    ``wanted`` channels, that mostly goes forward.
 
     Raises ``InputError`` where the named one is missing.
     """
@@ -111,23 +116,27 @@ def clock_column(frame: pd.DataFrame, time: str | None) -> str | None:
     if time is not None:
         return time
     usual = [c for c in frame.columns if str(c).lower() in CLOCK_NAMES]
-    dates = [] if usual else [c for c in frame.columns if _are_dates(frame[c])]
-    found: list[Any] = usual[:1] or (dates if len(dates) == 1 else [])
-    return found[0] if found else None
+    if usual or isinstance(frame.index, pd.DatetimeIndex):
+        return usual[0] if usual else None
+    names = list(frame.columns)
+    single = [i for i, c in enumerate(names) if names.count(c) == 1 and c not in (wanted or ())]
+    return next((names[i] for i in single if _are_dates(frame.iloc[:, i])), None)
 
 
 def _are_dates(values: pd.Series[Any]) -> bool:
-    """Say whether a column holds dates, going by its first value where it is text.
+    """Say whether a column holds dates that mostly go forward.
 
     Example
     -------
-    >>> _are_dates(pd.Series(["2026-01-31 12:00"])), _are_dates(pd.Series([20260131, 20260201]))
-    (True, False)
+    >>> days = pd.Series(["2026-01-31", "2026-02-01"])
+    >>> _are_dates(days), _are_dates(days[::-1]), _are_dates(pd.Series([20260131, 20260201]))
+    (True, False, False)
     """
-    if values.dtype.kind in "biufc" or not len(values):
+    if values.dtype.kind in "biufc" or len(values) < 2 or values.isna().any():
         return False
     try:
-        return moments_of(values.iloc[:1]).dtype.kind in "OM"
+        is_date = moments_of(values.iloc[:1]).dtype.kind in "OM"
+        return is_date and float(np.median(ticks_of(values))) > 0
     except InputError:
         return False
 
@@ -136,18 +145,19 @@ def _one(raw: Raw, place: int, time: str | None, wanted: list[str] | None) -> Pa
     """Return one recording, its values not yet checked."""
     name = f"Recording {place}"
     if is_table(raw):
-        frame, clock, tick = as_frame(raw), None, None
-        column = clock_column(frame, time)
+        frame, clock = as_frame(raw), None
+        column = clock_column(frame, time, wanted)
         if column is not None:
             clock = frame[column]
             frame = frame.drop(columns=[column])
         elif isinstance(frame.index, pd.DatetimeIndex):
             clock = frame.index.to_series(name="the index")
         if clock is not None:
-            tick = check_clock(clock, name)
+            check_clock(clock, name)
+        ticks = () if clock is None else usual_ticks(clock)
         frame = _chosen(frame.set_axis([str(c) for c in frame.columns], axis=1), wanted)
         length = np.array([len(frame)], dtype=np.intp)
-        return Packed(as_numbers(frame, name), length, list(frame.columns), tick)
+        return Packed(as_numbers(frame, name), length, list(frame.columns), ticks)
     values = as_numbers(raw, name)
     if values.ndim not in (1, 2):
         raise InputError(
@@ -167,7 +177,8 @@ def _chosen(frame: pd.DataFrame, wanted: list[str] | None) -> pd.DataFrame:
             UserWarning,
             stacklevel=2,
         )
-    return frame[wanted]
+    names = list(frame.columns)
+    return frame.iloc[:, [names.index(one) for one in wanted]]
 
 
 def _same_channels(read: Sequence[Packed]) -> None:
@@ -185,10 +196,8 @@ def _same_channels(read: Sequence[Packed]) -> None:
             )
 
 
-def check_clock(time: pd.Series[Any], name: str) -> float | None:
+def check_clock(time: pd.Series[Any], name: str) -> None:
     """Refuse a clock that runs backwards or stands still; warn of gaps and irregular steps.
-
-    Returns its usual step; None where there is one moment only.
 
     Example
     -------
@@ -201,15 +210,32 @@ def check_clock(time: pd.Series[Any], name: str) -> float | None:
     steps = ticks_of(time)
     wrong = np.flatnonzero(steps <= 0)
     if len(wrong):
-        _refuse_clock(time, steps, int(wrong[0]), name)
-    if not len(steps):
-        return None
-    _warn_of_gaps(time, steps, name)
-    return float(np.median(steps))
+        _refuse_clock(time, steps, wrong, name)
+    if len(steps):
+        _warn_of_gaps(time, steps, name)
 
 
-def _refuse_clock(time: pd.Series[Any], steps: Floats, row: int, name: str) -> None:
+def usual_ticks(time: pd.Series[Any]) -> tuple[Tick, ...]:
+    """Return the usual step of a clock; nothing of a single moment.
+
+    Example
+    -------
+    >>> usual_ticks(pd.Series([0, 5, 10])), usual_ticks(pd.Series(["2026-01-01", "2026-01-02"]))
+    ((Tick(size=5.0, unit='units'),), (Tick(size=86400.0, unit='seconds'),))
+    """
+    if len(time) < 2:
+        return ()
+    unit = "seconds" if _tells_dates(time) else "units"
+    return (Tick(float(np.median(ticks_of(time))), unit),)
+
+
+def _tells_dates(time: pd.Series[Any]) -> bool:
+    return moments_of(time.iloc[:1]).dtype.kind in "OM"
+
+
+def _refuse_clock(time: pd.Series[Any], steps: Floats, wrong: NDArray[np.intp], name: str) -> None:
     """Say where a clock does not go forward, and what may be the reason."""
+    row = int(wrong[0])
     before, after = time.iloc[row], time.iloc[row + 1]
     said = (
         f"has the time {after} twice, in rows {row} and {row + 1}"
@@ -217,10 +243,12 @@ def _refuse_clock(time: pd.Series[Any], steps: Floats, row: int, name: str) -> N
         else f"goes back from {before} to {after} in row {row + 1}"
     )
     advice = "Sort the rows and drop or average repeats, or name the right column."
-    if -HOUR <= steps[row] < 0 and (np.delete(steps, row) > 0).all():
+    if not _tells_dates(time) and steps[row] < 0:
+        advice = "Where a count starts again another recording begins: give a list of recordings."
+    elif (steps[wrong] >= -HOUR).all() and len(wrong) <= SELDOM * len(time):
         advice = (
             "If clocks were put back an hour there, write the times in UTC or with their offset; "
-            "else sort the rows."
+            f"else: {advice}"
         )
     raise InputError(
         f"{name} {said} of {time.name!r}: expected times that only go forward. {advice}"
@@ -237,7 +265,8 @@ def ticks_of(time: pd.Series[Any]) -> Floats:
     """
     moments = moments_of(time)
     if moments.dtype.kind in "OM":  # dates, with or without a zone
-        return np.diff(pd.DatetimeIndex(moments).as_unit("ns").asi8) / 1e9
+        index = pd.DatetimeIndex(moments)
+        return np.diff(index.asi8) / IN_A_SECOND[index.unit]
     return np.diff(moments.astype(np.float64))
 
 

@@ -24,6 +24,7 @@ from askew.data.packed import (
     Floats,
     Ints,
     Packed,
+    Tick,
     check_at_least,
     match_channels,
 )
@@ -81,8 +82,8 @@ class Windows(Curves):
         last one that ends at or before it, as it must be where scores are wanted at once. Then
         the first steps of a recording, before a window is full, bear the score of its first.
     time: column of a table that tells the time; None looks for time, timestamp, t, step, datetime
-        or date, or an index of dates. It orders nothing: a clock that runs backwards is refused,
-        and gaps are told.
+        or date, an index of dates, or the first column of dates. It orders nothing: a clock that
+        runs backwards is refused, and gaps are told.
     inner: most channels inside of learned views: recordings may have dozens of channels, and the
         paper's views, as wide as those, would take minutes.
     scaling, presence, jitter, encoder_kind, width, widest, blocks: see `Series`.
@@ -118,7 +119,7 @@ class Windows(Curves):
         covered = covering(cut.starts, cut.length, len(cut.packed.values)) > 0
         values = cut.packed.values[covered]
         packed = Packed(values, np.array([len(values)], dtype=np.intp), cut.packed.names)
-        self.tick_ = cut.packed.tick
+        self.ticks_ = [list(tick) for tick in cut.packed.ticks[:1]]
         unseen = np.isnan(values).all(axis=0)
         if unseen.any():
             raise InputError(
@@ -294,21 +295,27 @@ class Windows(Curves):
         return matched
 
     def _warn_of_difference(self, packed: Packed) -> None:
-        unseen = np.isnan(packed.values).all(axis=0)
-        if unseen.any():
+        for recording, values in enumerate(np.split(packed.values, packed.starts[1:])):
+            unseen = np.flatnonzero(np.isnan(values).all(axis=0))
+            if len(unseen):
+                names = ", ".join(packed.channel(int(channel)) for channel in unseen)
+                warnings.warn(
+                    f"Recording {recording} has no value of {names}: its steps are judged without.",
+                    UserWarning,
+                    stacklevel=5,
+                )
+        for known in getattr(self, "ticks_", []):  # models of before they were kept have none
+            for tick in packed.ticks:
+                self._warn_of_tick(tick, *known)
+
+    @staticmethod
+    def _warn_of_tick(tick: Tick, size: float, unit: str) -> None:
+        if tick.unit == unit and not 1 / OTHER_TICK < tick.size / size < OTHER_TICK:
             warnings.warn(
-                f"{packed.channel(int(unseen.argmax()))} has no value here: all steps are judged "
-                "without it.",
+                f"Steps are {tick.size:.4g} {unit} apart and were {size:.4g} in training: windows "
+                "count steps, so resample to those of training.",
                 UserWarning,
-                stacklevel=4,
-            )
-        known = getattr(self, "tick_", None)  # models of before it was kept have none
-        if known and packed.tick and not 1 / OTHER_TICK < packed.tick / known < OTHER_TICK:
-            warnings.warn(
-                f"Steps are {packed.tick:.4g} apart and were {known:.4g} in training (seconds, if "
-                "the clock tells dates): windows count steps, so resample to those of training.",
-                UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
 
     def describe(self) -> str:

@@ -50,8 +50,8 @@ class DistanceDetector(EnsembleDetector):
             own=Surprise(),
             bank=Bank(data.distance_power, itself=False),
             distance=Surprise(),
-            center=Middle(data.distance_power),
-            middle=Surprise(),
+            middle=Middle(data.distance_power),
+            from_middle=Surprise(),
         )
 
     def learn(
@@ -60,7 +60,7 @@ class DistanceDetector(EnsembleDetector):
         """Train the networks, then remember items for the distance, where it is asked for."""
         history = super().learn(net, items, folds, generator)
         if self.neighbors:
-            known = net.bank, net.center
+            known = net.bank, net.middle
             remember(*known, net.features, items, most=self.bank, generator=generator)
         return history
 
@@ -97,7 +97,7 @@ class DistanceDetector(EnsembleDetector):
         scores = super().scores(net, x)
         if not self.neighbors:
             return scores
-        distances = self._distances(net.bank, net.center, net.features(x))
+        distances = self._distances(net.bank, net.middle, net.features(x))
         surprises = [of(each) for of, each in zip(self._kinds(net), distances.T, strict=True)]
         both: Tensor = net.own(scores) + torch.stack(surprises).amax(0)
         return both
@@ -108,7 +108,7 @@ class DistanceDetector(EnsembleDetector):
 
     def _kinds(self, net: Parts) -> list[Surprise]:
         """Return how surprising each kind of distance is."""
-        return [net.distance, net.middle] if self._has_middle else [net.distance]
+        return [net.distance, net.from_middle] if self._has_middle else [net.distance]
 
     def _distances(self, bank: Bank, middle: Middle, features: Tensor) -> Tensor:
         """Return how far items are from their neighbours, and from the middle, ``(B, kinds)``."""
@@ -136,5 +136,11 @@ class DistanceDetector(EnsembleDetector):
         super().check()
         if self.neighbors < 0:
             raise InputError(f"neighbors={self.neighbors}: expected 0 (no distance) or more.")
+        if self.middle not in (None, False, True):
+            raise InputError(f"middle={self.middle!r}: expected true, false, or nothing said.")
+        if self.middle and not self.neighbors:
+            raise InputError(
+                "middle=True with neighbors=0: there is no distance to take its place."
+            )
         if self.bank <= 0:
             raise InputError(f"bank={self.bank}: expected more than 0.")

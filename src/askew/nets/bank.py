@@ -74,11 +74,13 @@ class Bank(nn.Module):
 
 
 RECALLED = 20
-"""Items looked through to fill a bank, as a multiple of its size."""
+"""Items looked through to fill a bank and to find the middle, as a multiple of the bank's size."""
 
 
 class Middle(nn.Module):
     """The middle of all items: the median of each feature, which a few odd items do not move.
+
+    Of an even number of items it is the lower of the two in the middle.
 
     Parameters
     ----------

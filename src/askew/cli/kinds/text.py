@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -146,14 +147,14 @@ def rows(source: Source, frame: pd.DataFrame, first: int, labels: bool) -> Part:
 
 
 def blank(text: str) -> bool:
-    """Say whether nothing of a text can be seen: spaces, or marks that no transformer reads.
+    """Say whether a text is made of spaces and of marks that control how others are shown.
 
     Example
     -------
     >>> blank(" \\u200b"), blank("...")
     (True, False)
     """
-    return not any(letter.isprintable() and not letter.isspace() for letter in text)
+    return all(letter.isspace() or category(letter) in ("Cc", "Cf", "Cs") for letter in text)
 
 
 def text_column(frame: pd.DataFrame, source: Source) -> str:
