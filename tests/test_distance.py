@@ -61,7 +61,7 @@ def test_the_middle_is_the_median_and_its_distance_that_of_the_bank():
 
 
 @pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
-def test_the_more_surprising_of_the_two_distances_counts(method):
+def test_the_two_distances_have_half_a_say_each(method):
     rows = np.random.default_rng(0).normal(size=(400, 3))
     detector = method(nets=2, steps=20).fit(rows)
     net, x = detector.net_, detector.data_.encode(np.concatenate([rows[:20], 2.5 * rows[:20]]))
@@ -70,8 +70,7 @@ def test_the_more_surprising_of_the_two_distances_counts(method):
         features = net.features(x)
         near = net.distance(net.bank.distance(features, 2))
         far = net.from_middle(net.middle.distance(features))
-    assert (near > far).any() and (far > near).any()
-    expected = [float(net.own(own)[i]) + max(float(near[i]), float(far[i])) for i in range(40)]
+    expected = [float(net.own(own)[i]) + (float(near[i]) + float(far[i])) / 2 for i in range(40)]
     np.testing.assert_allclose(detector.score_items(x), expected, rtol=1e-6)
 
 
@@ -85,7 +84,7 @@ def test_a_group_of_anomalies_that_was_learned_from_is_seen_by_the_middle():
         for middle in (None, False)
     )
     above = [np.mean(scores[500:, None] > scores[None, :500]) for scores in (with_middle, without)]
-    assert above[0] > 0.9 and above[0] > above[1] + 0.1
+    assert above[0] > above[1] + 0.3
 
 
 def test_whether_there_is_a_middle_is_the_data_types_affair():
@@ -97,7 +96,7 @@ def test_whether_there_is_a_middle_is_the_data_types_affair():
         for middle in (None, False, True)
     ]
     np.testing.assert_array_equal(scores[0], scores[1])
-    assert (scores[2] >= scores[1] - 1e-9).all() and (scores[2] > scores[1]).any()
+    assert not np.allclose(scores[2], scores[1])
 
 
 @pytest.mark.parametrize("odd", [{"middle": "no"}, {"middle": 2}, {"middle": True, "neighbors": 0}])

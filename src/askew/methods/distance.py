@@ -25,14 +25,14 @@ class DistanceDetector(EnsembleDetector):
 
     Both are turned into how surprising they are among held-out items, and added. A remembered item
     is no neighbour of itself: those that were learned from get scores as new ones do. Where items
-    lie around one middle, the distance to that counts instead where it is the more surprising:
-    anomalies that were learned from may lie near each other, but they lie far out.
+    lie around one middle, the distance to that has half of the distance's say: anomalies that were
+    learned from may lie near each other, but they lie far out.
 
     Parameters
     ----------
     neighbors: the distance to this many-th nearest other training item is added to the score;
         0: no distance is.
-    middle: whether the distance to the median of the training items may take its place; None: as
+    middle: whether the distance to the median of the training items has half of its say; None: as
         suits the type of data.
     bank: most training items remembered for the distance.
     """
@@ -88,7 +88,7 @@ class DistanceDetector(EnsembleDetector):
             for surprise, ours, among in zip(self._kinds(net), apart.T, drawn.T, strict=True):
                 surprise.measure(among)
                 crossed.append(surprise.crossed(ours, among))
-            scores = net.own.crossed(scores, scores) + torch.stack(crossed).amax(0)
+            scores = net.own.crossed(scores, scores) + torch.stack(crossed).mean(0)
         sizes = [0 if few else len(fold.held) for fold in folds]
         return list(scores[: sum(sizes)].split(sizes))
 
@@ -99,7 +99,7 @@ class DistanceDetector(EnsembleDetector):
             return scores
         distances = self._distances(net.bank, net.middle, net.features(x))
         surprises = [of(each) for of, each in zip(self._kinds(net), distances.T, strict=True)]
-        both: Tensor = net.own(scores) + torch.stack(surprises).amax(0)
+        both: Tensor = net.own(scores) + torch.stack(surprises).mean(0)
         return both
 
     @property
@@ -139,8 +139,6 @@ class DistanceDetector(EnsembleDetector):
         if self.middle not in (None, False, True):
             raise InputError(f"middle={self.middle!r}: expected true, false, or nothing said.")
         if self.middle and not self.neighbors:
-            raise InputError(
-                "middle=True with neighbors=0: there is no distance to take its place."
-            )
+            raise InputError("middle=True with neighbors=0: there is no distance to share with.")
         if self.bank <= 0:
             raise InputError(f"bank={self.bank}: expected more than 0.")

@@ -34,9 +34,9 @@ class NeuTraLAD(DistanceDetector):
     The paper's networks have no biases and so, with residual or forward views and cosine
     similarity, cannot see the size of a row. The default differs from the paper in what mends
     this and lets one setting serve all data: biases, bounded views, a few networks averaged, and
-    the distance to the nearest training items or to the middle of all, added to the loss when both
-    have been turned into how surprising they are among held-out items. The paper's settings are in
-    the tables of benchmarks/.
+    the distances to the nearest training items and to the middle of all, added to the loss when
+    all have been turned into how surprising they are among held-out items. The paper's settings are
+    in the tables of benchmarks/.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class NeuTraLAD(DistanceDetector):
         a held-out part of its own.
     neighbors: the distance to this many-th nearest other training item is added to the score;
         0: no distance is.
-    middle: whether the distance to the median of the training items takes its place where it is
-        the more surprising; None: as suits the type of data.
+    middle: whether the distance to the median of the training items has half of its say; None: as
+        suits the type of data.
     bank: most training items remembered for the distance.
     loss: what training lowers: ``"contrastive"``, or for comparison ``"prediction"`` (which view
         is it? also the score) or ``"simclr"`` (two views find each other in the batch; items are

@@ -60,8 +60,8 @@ class PLAD(DistanceDetector):
     bias: whether networks have biases.
     neighbors: the distance to this many-th nearest other item learned from is added, when both
         have been turned into how surprising they are; 0: the logit alone.
-    middle: whether the distance to the median of the training items takes its place where it is
-        the more surprising; None: as suits the type of data.
+    middle: whether the distance to the median of the training items has half of its say; None: as
+        suits the type of data.
     bank: most training items remembered for the distance.
     nets: independent networks; each learns from all training items but a held-out part of its own.
 
