@@ -357,7 +357,7 @@ def test_racketsports_from_toml_to_markdown(quick, protocol):
 def test_large_sets_are_capped_by_the_seed(quick):
     text = QUICK.replace("seeds = 3", "seeds = 2\nmost_train = 50\nmost_test = 80")
     jobs = list(Table.read(written(quick, text)).jobs(None))[:2]
-    splits = [bench_protocols.split(job) for job in [jobs[0], jobs[0], jobs[1]]]
+    splits = [bench_protocols.split_of(job) for job in [jobs[0], jobs[0], jobs[1]]]
     assert [len(split.train) for split in splits] == [50] * 3
     assert [len(split.labels) for split in splits] == [80] * 3
     assert splits[0].train.equals(splits[1].train)
@@ -367,7 +367,7 @@ def test_large_sets_are_capped_by_the_seed(quick):
 def test_without_labels_the_same_rows_are_learned_from_and_scored(quick):
     text = QUICK.replace("half-split", "transductive").replace("seeds = 3", "most_train = 90")
     (job, *_) = Table.read(written(quick, text)).jobs(1)
-    split = bench_protocols.split(job)
+    split = bench_protocols.split_of(job)
     assert len(split.train) == len(split.labels) == 90
     assert split.train is split.test
     truth = datasets.load_table("thyroid").labels
@@ -377,7 +377,7 @@ def test_without_labels_the_same_rows_are_learned_from_and_scored(quick):
 def test_without_labels_a_set_that_comes_in_parts_is_refused(quick):
     text = QUICK.replace("half-split", "transductive").replace("thyroid", "racketsports")
     with pytest.raises(InputError, match="racketsports comes in parts"):
-        bench_protocols.split(next(Table.read(written(quick, text)).jobs(1)))
+        bench_protocols.split_of(next(Table.read(written(quick, text)).jobs(1)))
 
 
 def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
@@ -387,9 +387,9 @@ def test_scores_are_the_same_whatever_the_labels_say(quick, monkeypatch):
         bench_results.METRICS, "auroc", lambda labels, scores: seen.append(scores) or 0.5
     )
     bench_jobs.run_job(job)
-    split = bench_protocols.split
+    split = bench_protocols.split_of
     turned = lambda job: (s := split(job))._replace(labels=1 - s.labels)  # noqa: E731
-    monkeypatch.setattr(bench_jobs, "split", turned)
+    monkeypatch.setattr(bench_jobs, "split_of", turned)
     bench_jobs.run_job(job)
     np.testing.assert_array_equal(*seen)
 
@@ -437,7 +437,7 @@ def test_recordings_from_toml_to_markdown(tmp_path, monkeypatch):
     assert rows["constant"]["auroc"][0] == 0.5
     assert f"| kNN | {100 * rows['kNN']['vus_pr'][0]:.1f} (1) |" in bench.markdown(found)
     job = next(iter(Table.read(path).jobs(None)))
-    split = bench_protocols.split(job)
+    split = bench_protocols.split_of(job)
     np.testing.assert_array_equal(split.train, curves[100:400])  # the last, one after the other
 
 

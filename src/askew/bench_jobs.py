@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askew import __version__
-from askew.bench_protocols import marked, split
+from askew.bench_protocols import masks_of, split_of
 from askew.bench_results import Result, measures
 from askew.errors import InputError
 
@@ -54,7 +54,7 @@ class Job:
 
 def run_job(job: Job) -> Result:
     """Fit, score and measure; the labels reach the metrics only."""
-    train, test, labels = split(job)
+    train, test, labels = split_of(job)
     started = time.perf_counter()
     scores, fit_seconds, maps = _scores(job, train, test)
     seconds = time.perf_counter() - started
@@ -86,7 +86,7 @@ def _located(job: Job, maps: NDArray[np.float64]) -> dict[str, float]:
     """Return how well maps point at the marked places; they reach nothing else."""
     from askew.metrics_images import aupro, pixel_auroc
 
-    masks = marked(job)
+    masks = masks_of(job)
     if masks is None:
         return {}
     return {"pixel_auroc": pixel_auroc(masks, maps), "aupro": aupro(masks, maps)}

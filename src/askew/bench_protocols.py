@@ -139,13 +139,13 @@ PROTOCOLS: Mapping[str, Protocol] = {
 }
 
 
-def split(job: Job) -> Split:
+def split_of(job: Job) -> Split:
     """Return what trains and what is judged in a job, no more of it than the job allows."""
     protocol = PROTOCOLS[job.spec["protocol"]]
     return protocol.capped(protocol.split(job), job)
 
 
-def marked(job: Job) -> NDArray[np.bool_] | None:
+def masks_of(job: Job) -> NDArray[np.bool_] | None:
     """Return the marked places of the items that are judged; None where nobody marked any."""
     found = datasets.load_inspected(job.set, seed=job.seed)
     if found.masks is None:

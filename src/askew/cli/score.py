@@ -144,9 +144,9 @@ def strangest(detector: Detector, source: Source, data: Path, verdict: Verdict) 
             why |= {i + sum(seen): said[i] for i in inside}
             seen.append(len(part))
     together = verdict.moments is not None
-    what = count_of(len(top), "strangest event" if together else "strangest item")
+    what = "strangest event" if together else "strangest item"
     show.table(
-        f"The {what}" if len(top) > 1 or together else "The item",
+        f"The {count_of(len(top), what)}" if len(top) > 1 else f"The {what}",
         ["id", ">score", ">p-value", "alert", "reasons"],
         (
             (ids[i], *_numbers(verdict, i), _alert(verdict, i, ids[first], ids[last]), why[i])
