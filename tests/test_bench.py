@@ -253,7 +253,7 @@ def test_means_spreads_and_ranks_against_numbers_worked_out_by_hand():
     table = Table(
         title="By hand", protocol="one-vs-rest", metric="auroc", seeds=2,
         sets=[{"name": "a", "published": {"Paper": "70.5±1.0"}}, {"name": "b"}],
-        rows=[{"name": "one"}, {"name": "two"}, {"name": "raw", "untrained": True},
+        rows=[{"name": "one"}, {"name": "two"}, {"name": "raw", "unranked": True},
               {"name": "floor", "floor": "random"}],
         data={}, options={},
     )  # fmt: skip

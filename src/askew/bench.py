@@ -36,7 +36,7 @@ KEYS: Mapping[str, frozenset[str]] = {
             "name",
             "method",
             "floor",
-            "untrained",
+            "unranked",
             "parameters",
             "data",
             "seeds",

@@ -84,7 +84,7 @@ def _cell(results: list[tuple[Job, Result]], names: Iterable[str]) -> Result:
 
 def _overall(table: Table, cells: Mapping[str, Mapping[str, Result]]) -> Result:
     """Return each row's means over sets, and its mean rank by AUROC among methods (not floors)."""
-    floors = {row["name"] for row in table.rows if "floor" in row or row.get("untrained")}
+    floors = {row["name"] for row in table.rows if "floor" in row or row.get("unranked")}
     ranked = [name for name in cells if name not in floors]
     ranks: dict[str, list[float]] = {name: [] for name in ranked}
     for entry in table.sets:

@@ -43,7 +43,7 @@ class Judged:
     Shapes
     ------
     ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
-    (n,)`` or None; ``moments (n,)`` or None, of `DataType.moments`; ``top``: positions of the
+    (n,)`` or None; ``alerts (n,)``; ``moments (n,)`` or None, of `DataType.moments`; ``top``: positions of the
     strangest, one an event; ``explanations``: of those
     """
 
@@ -52,10 +52,15 @@ class Judged:
     p: Scores
     ids: Sequence[Any]
     labels: NDArray[np.int64] | None
+    alerts: NDArray[np.bool_]
     moments: NDArray[np.float64] | None
     top: NDArray[np.intp]
     explanations: list[Explanation]
     name: str
+
+    def events(self) -> NDArray[np.int64]:
+        """Return the event of each alert, counted from 1, and 0 for the rest, ``(n,)``."""
+        return number_events(self.alerts, self.moments)
 
 
 def write(
@@ -112,13 +117,15 @@ def judge(
     """Score items and explain the strangest."""
     scores = detector.decision_function(X)
     moments = detector.data_.moments(X)
-    top = peaks(scores, scores > detector.threshold_, moments, TOP)
+    alerts = scores > detector.threshold_
+    top = peaks(scores, alerts, moments, TOP)
     return Judged(
         items=X,
         scores=scores,
         p=detector.p_values_of(scores) if len(detector.calibration_) else np.empty(0),
         ids=range(len(scores)) if ids is None else list(ids),
         labels=None if labels is None else np.asarray(labels, dtype=np.int64),
+        alerts=alerts,
         moments=moments,
         top=top,
         explanations=detector.explain(speaking(detector, X, top)),
@@ -168,10 +175,10 @@ def header(detector: Detector, judged: Judged | None) -> str:
 def cards(detector: Detector, judged: Judged) -> str:
     """Return the large numbers: items, alerts, and metrics where there are labels."""
     count = len(judged.scores)
-    alerts = judged.scores > detector.threshold_
+    alerts = judged.alerts
     expected = f"about {detector.alert_rate * count:.3g} expected if all were normal"
     if judged.moments is not None:
-        events = int(number_events(alerts, judged.moments).max(initial=0))
+        events = int(judged.events().max(initial=0))
         expected = f"in {count_of(events, 'event')}; {expected}"
     numbers = [
         (f"{count:,}", "items judged", ""),
@@ -230,7 +237,7 @@ def strangest(detector: Detector, judged: Judged) -> str:
     columns = ["rank", "item", "score", "p-value", "alert", "strongest reasons"]
     if judged.labels is not None:
         columns.insert(5, "truth")
-    events = number_events(judged.scores > detector.threshold_, judged.moments)
+    events = judged.events()
     rows = (_row(detector, judged, rank, int(i), events) for rank, i in enumerate(judged.top))
     return section(
         "The strangest items" if judged.moments is None else "The strangest events",

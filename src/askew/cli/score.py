@@ -177,8 +177,9 @@ def _alert(verdict: Verdict, i: int, first: str, last: str) -> str:
 def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
     """Print how many alerts there are, beside how many normal items alone would raise."""
     count, raised = len(verdict.scores), int(verdict.alerts.sum())
-    happened = int(verdict.events().max(initial=0))
-    together = f" in {count_of(happened, 'event')}" if verdict.moments is not None else ""
+    together = ""
+    if verdict.moments is not None:
+        together = f" in {count_of(int(verdict.events().max(initial=0)), 'event')}"
     expected = detector.alert_rate * count
     show.line(
         f"{count_of(count, 'item')}, {count_of(raised, 'alert')}{together} above "
