@@ -43,8 +43,8 @@ class Judged:
     Shapes
     ------
     ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
-    (n,)`` or None; ``alerts (n,)``; ``moments (n,)`` or None, of `DataType.moments`; ``top``: positions of the
-    strangest, one an event; ``explanations``: of those
+    (n,)`` or None; ``alerts (n,)``; ``moments (n,)`` or None, of `DataType.moments`; ``top``:
+    positions of the strangest, one an event; ``explanations``: of those
     """
 
     items: Raw
