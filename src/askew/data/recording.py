@@ -135,8 +135,7 @@ def _are_dates(values: pd.Series[Any]) -> bool:
     if values.dtype.kind in "biufc" or len(values) < 2 or values.isna().any():
         return False
     try:
-        is_date = moments_of(values.iloc[:1]).dtype.kind in "OM"
-        return is_date and float(np.median(ticks_of(values))) > 0
+        return _tells_dates(values) and float(np.median(ticks_of(values))) > 0
     except InputError:
         return False
 
@@ -230,6 +229,7 @@ def usual_ticks(time: pd.Series[Any]) -> tuple[Tick, ...]:
 
 
 def _tells_dates(time: pd.Series[Any]) -> bool:
+    """Say whether a clock tells dates and not numbers, going by its first moment."""
     return moments_of(time.iloc[:1]).dtype.kind in "OM"
 
 
