@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from askew import PLAD, NeuTraLAD
+from askew import KNN, PLAD, NeuTraLAD
 from askew.calibrate import (
     benjamini_hochberg,
     enough_for,
@@ -16,6 +16,7 @@ from askew.calibrate import (
     threshold,
 )
 from askew.errors import InputError
+from askew.verdict import Verdict
 
 # Small integers make ties, the case that goes wrong.
 tied = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=40)
@@ -214,3 +215,13 @@ def test_a_handful_of_held_out_items_judges_nothing():
     detector = NeuTraLAD(held_out=0.01, nets=1, steps=2).fit(rows)
     assert not len(detector.calibration_)
     assert detector.labels_.sum() == 0
+
+
+def test_what_only_rounding_lifts_above_the_threshold_is_no_alert_anywhere():
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    detector = KNN().fit(rows)
+    scores = detector.threshold_ * np.array([1 - 1e-7, 1.0, 1 + 1e-7, 1.01])
+    np.testing.assert_array_equal(detector.alerts_of(scores), [False, False, False, True])
+    verdict = Verdict.of(detector, scores, None, None)
+    np.testing.assert_array_equal(verdict.alerts, detector.alerts_of(scores))
+    np.testing.assert_array_equal(detector.alerts_of(detector.decision_scores_), detector.labels_)

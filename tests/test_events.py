@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from askew.cli.verdict import joined
+from askew.cli.judging import joined
 from askew.data import Windows
 from askew.events import extent, number_events, peaks
 

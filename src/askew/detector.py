@@ -245,7 +245,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Return 1 for alerts and 0 for the rest, ``(n,)``, at `alert_rate` false alarms."""
         scores = self.decision_function(X)
         self._check_calibrated()
-        return (self._lowered(scores) > self.threshold_).astype(np.int64)
+        return self.alerts_of(scores).astype(np.int64)
+
+    def alerts_of(self, scores: ArrayLike) -> NDArray[np.bool_]:
+        """Return which of scores already computed raise an alert, ``(n,)``.
+
+        None does where no items were held out.
+        """
+        self._check_fitted()
+        return self._lowered(np.asarray(scores, dtype=np.float64)) > self.threshold_
 
     def predict_proba(self, X: Raw) -> Scores:
         """Return ``[p, 1 - p]`` for each item, ``(n, 2)``, with p its p-value.
@@ -331,7 +339,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         restored = [self.data_.restore(s, X, p) for s, p in zip(fresh, held, strict=True)]
         self.calibration_ = np.sort(np.concatenate(restored))
         self.threshold_ = self._threshold(self.calibration_)
-        self.labels_ = (self._lowered(self.decision_scores_) > self.threshold_).astype(np.int64)
+        self.labels_ = self.alerts_of(self.decision_scores_).astype(np.int64)
         return dict(sorted(zip(np.concatenate(held), np.concatenate(fresh), strict=True)))
 
     def _lowered(self, scores: Scores) -> Scores:

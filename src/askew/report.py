@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,13 @@ from numpy.typing import NDArray
 from askew import __version__, plot
 from askew.data.base import Raw
 from askew.detector import Detector, Scores
-from askew.events import extent, number_events, peaks
+from askew.events import extent
 from askew.explain import Explanation
 from askew.health import told
-from askew.metrics import auroc_interval, average_precision, oracle_f1
 from askew.page import document, figure, number, section, table
+from askew.verdict import Agreement, Verdict
 from askew.whole import whole
 from askew.wording import count_of
-
-if TYPE_CHECKING:
-    pass
 
 TOP = 20
 """Strangest items listed."""
@@ -40,27 +37,22 @@ MASKED = 16
 class Judged:
     """Items and what the detector says of them.
 
-    Shapes
-    ------
-    ``scores (n,)``, ``p (n,)`` or empty where the model has no p-values, ``ids (n,)``, ``labels
-    (n,)`` or None; ``alerts (n,)``; ``moments (n,)`` or None, of `DataType.moments`; ``top``:
-    positions of the strangest, one an event; ``explanations``: of those
+    Attributes
+    ----------
+    items: raw.
+    name: of the items as a whole.
+    ids: what each is called, ``(n,)``.
+    verdict: numbers of each.
+    top: positions of the strangest, one an event.
+    explanations: of those.
     """
 
     items: Raw
-    scores: Scores
-    p: Scores
+    name: str
     ids: Sequence[Any]
-    labels: NDArray[np.int64] | None
-    alerts: NDArray[np.bool_]
-    moments: NDArray[np.float64] | None
+    verdict: Verdict
     top: NDArray[np.intp]
     explanations: list[Explanation]
-    name: str
-
-    def events(self) -> NDArray[np.int64]:
-        """Return the event of each alert, counted from 1, and 0 for the rest, ``(n,)``."""
-        return number_events(self.alerts, self.moments)
 
 
 def write(
@@ -116,20 +108,16 @@ def judge(
 ) -> Judged:
     """Score items and explain the strangest."""
     scores = detector.decision_function(X)
-    moments = detector.data_.moments(X)
-    alerts = scores > detector.threshold_
-    top = peaks(scores, alerts, moments, TOP)
+    truth = None if labels is None else np.asarray(labels, dtype=np.int64)
+    verdict = Verdict.of(detector, scores, detector.data_.moments(X), truth)
+    top = verdict.strangest(TOP)
     return Judged(
         items=X,
-        scores=scores,
-        p=detector.p_values_of(scores) if len(detector.calibration_) else np.empty(0),
+        name=name,
         ids=range(len(scores)) if ids is None else list(ids),
-        labels=None if labels is None else np.asarray(labels, dtype=np.int64),
-        alerts=alerts,
-        moments=moments,
+        verdict=verdict,
         top=top,
         explanations=detector.explain(speaking(detector, X, top)),
-        name=name,
     )
 
 
@@ -166,26 +154,26 @@ def header(detector: Detector, judged: Judged | None) -> str:
         f"file: {escape(source['name'])}" if source.get("name") else "",
         f"fitted {escape(source['fitted'])}" if source.get("fitted") else "",
     ]
-    said = "" if judged is None else cards(detector, judged)
+    said = "" if judged is None else cards(detector, judged.verdict)
     title = "What the model learned" if judged is None else f"What stands out in {judged.name}"
     about = "; ".join(filter(None, facts))
     return f"<header>\n<h1>{escape(title)}</h1>\n<p>{about}.</p>\n</header>\n{said}"
 
 
-def cards(detector: Detector, judged: Judged) -> str:
+def cards(detector: Detector, verdict: Verdict) -> str:
     """Return the large numbers: items, alerts, and metrics where there are labels."""
-    count = len(judged.scores)
-    alerts = judged.alerts
+    count = len(verdict.scores)
     expected = f"about {detector.alert_rate * count:.3g} expected if all were normal"
-    if judged.moments is not None:
-        events = int(judged.events().max(initial=0))
+    if verdict.moments is not None:
+        events = int(verdict.events().max(initial=0))
         expected = f"in {count_of(events, 'event')}; {expected}"
     numbers = [
         (f"{count:,}", "items judged", ""),
-        (f"{int(alerts.sum()):,}", "alerts", expected),
+        (f"{int(verdict.alerts.sum()):,}", "alerts", expected),
         (number(detector.threshold_), "alert threshold", f"alert rate {detector.alert_rate:g}"),
     ]
-    numbers += [] if judged.labels is None else _agreement(judged.scores, alerts, judged.labels)
+    found = verdict.agreement()
+    numbers += [] if found is None else measured(found)
     return (
         '<div class="cards">'
         + "".join(
@@ -196,35 +184,24 @@ def cards(detector: Detector, judged: Judged) -> str:
     )
 
 
-def _agreement(
-    scores: Scores, alerts: NDArray[np.bool_], labels: NDArray[np.int64]
-) -> list[tuple[str, str, str]]:
-    """Return the metrics that the labels allow; none where they hold one class only."""
-    anomalies, hits = int(labels.sum()), int((alerts & (labels == 1)).sum())
-    if not 1 < anomalies < len(labels) - 1:
-        return []
-    area = auroc_interval(labels, scores)
-    raised = int(alerts.sum())
+def measured(found: Agreement) -> list[tuple[str, str, str]]:
+    """Return metrics by value, name and note."""
+    value, low, high = found.auroc
+    precision = "none" if found.precision is None else f"{found.precision:.0%}"
+    hits = f"{found.hits:,}"
     return [
-        (f"{area.value:.3f}", "AUROC", f"95 % range {area.low:.3f} to {area.high:.3f}"),
-        (
-            f"{average_precision(labels, scores):.3f}",
-            "average precision",
-            f"chance: {labels.mean():.3f}",
-        ),
-        (f"{oracle_f1(labels, scores):.3f}", "oracle F1", "at the true share of anomalies"),
-        (
-            f"{hits / raised:.0%}" if raised else "none",
-            "precision of alerts",
-            f"{hits:,} of {raised:,} are anomalies",
-        ),
-        (f"{hits / anomalies:.0%}", "recall of alerts", f"{hits:,} of {anomalies:,} found"),
+        (f"{value:.3f}", "AUROC", f"95 % range {low:.3f} to {high:.3f}"),
+        (f"{found.average_precision:.3f}", "average precision", f"chance: {found.share:.3f}"),
+        (f"{found.oracle_f1:.3f}", "oracle F1", "at the true share of anomalies"),
+        (precision, "precision of alerts", f"{hits} of {found.alerts:,} are anomalies"),
+        (f"{found.recall:.0%}", "recall of alerts", f"{hits} of {found.anomalies:,} found"),
     ]
 
 
 def overview(detector: Detector, judged: Judged) -> str:
     """Return a sight of everything judged, where the data type has one."""
-    shown = detector.data_.overview(judged.items, judged.scores, detector.threshold_, judged.labels)
+    verdict, threshold = judged.verdict, detector.threshold_
+    shown = detector.data_.overview(judged.items, verdict.scores, threshold, verdict.labels)
     if shown is None:
         return ""
     drawn, about = shown
@@ -235,12 +212,12 @@ def overview(detector: Detector, judged: Judged) -> str:
 def strangest(detector: Detector, judged: Judged) -> str:
     """Return the table of the strangest items."""
     columns = ["rank", "item", "score", "p-value", "alert", "strongest reasons"]
-    if judged.labels is not None:
+    if judged.verdict.labels is not None:
         columns.insert(5, "truth")
-    events = judged.events()
+    events = judged.verdict.events()
     rows = (_row(detector, judged, rank, int(i), events) for rank, i in enumerate(judged.top))
     return section(
-        "The strangest items" if judged.moments is None else "The strangest events",
+        "The strangest items" if judged.verdict.moments is None else "The strangest events",
         "Reasons name what made the score, with its share: each part is replaced by that of the "
         "training item most like it. The p-value says how often a normal item scores this high.",
         table(columns, rows, numeric=(0, 2, 3)),
@@ -251,17 +228,18 @@ def _row(
     detector: Detector, judged: Judged, rank: int, i: int, events: NDArray[np.int64]
 ) -> list[str]:
     first, last = extent(events, i)
+    verdict, p = judged.verdict, judged.verdict.p_values[i]
     lasts = "" if first == last else f" from {judged.ids[first]} to {judged.ids[last]}"
     cells = [
         str(rank + 1),
         str(judged.ids[i]),
-        number(judged.scores[i]),
-        number(judged.p[i]) if len(judged.p) else "",
+        number(verdict.scores[i]),
+        "" if np.isnan(p) else number(p),
         f"alert{lasts}" if events[i] else "",
         judged.explanations[rank].reasons(),
     ]
-    if judged.labels is not None:
-        cells.insert(5, "anomaly" if judged.labels[i] else "normal")
+    if verdict.labels is not None:
+        cells.insert(5, "anomaly" if verdict.labels[i] else "normal")
     return cells
 
 
@@ -279,8 +257,9 @@ def _item(detector: Detector, judged: Judged, rank: int, i: int) -> str:
     if explanation.views.size:
         about = "How much stranger each learned view found it than the training item most like it."
         drawn.append(figure(plot.view_terms(explanation), about))
+    score = float(judged.verdict.scores[i])
     return (
-        f"<h3>{escape(str(judged.ids[i]))}</h3>\n<p>Score {number(float(judged.scores[i]))}; the "
+        f"<h3>{escape(str(judged.ids[i]))}</h3>\n<p>Score {number(score)}; the "
         f"training item most like it scores {number(explanation.typical_score)}.</p>\n"
         f'<div class="row">{"".join(drawn)}</div>'
     )
@@ -299,11 +278,13 @@ def spread(detector: Detector, judged: Judged | None) -> str:
     """Return where scores lie, and how even p-values are."""
     if not len(detector.calibration_) and judged is None:
         return ""
-    new, labels = (None, None) if judged is None else (judged.scores, judged.labels)
+    verdict = None if judged is None else judged.verdict
+    new, labels = (None, None) if verdict is None else (verdict.scores, verdict.labels)
     drawn = plot.scores(detector.calibration_, new, labels, threshold=detector.threshold_)
     shown = figure(drawn, "Each group's bars add up to 100 %; far scores are in the last bar.")
-    if judged is not None and len(judged.p):
-        normal = judged.p if labels is None else judged.p[labels == 0]
+    if judged is not None and len(detector.calibration_):
+        p = judged.verdict.p_values
+        normal = p if labels is None else p[labels == 0]
         name = judged.name if labels is None else f"normal items of {judged.name}"
         about = (
             "Calibration: p-values of normal items follow the diagonal."
@@ -337,7 +318,8 @@ def health(detector: Detector) -> str:
 
 def learned_views(detector: Detector, judged: Judged) -> str:
     """Return what the learned views do to the strangest item and to the most ordinary one."""
-    places = {"strangest item": judged.top[0], "most ordinary item": np.argmin(judged.scores)}
+    ordinary = np.argmin(judged.verdict.scores)
+    places = {"strangest item": judged.top[0], "most ordinary item": ordinary}
     masks = []
     for i in places.values():
         item = speaking(detector, judged.items, np.array([i]))

@@ -35,7 +35,7 @@ def run(model: Path, data: Path, item: str, skip: bool) -> None:
     # A step has a score of its own, from all windows that hold it.
     score = detector.decision_function(items)[place] if where else explanation.score
     p = detector.p_values_of([score])[0] if len(detector.calibration_) else None
-    alert = "an alert" if score > detector.threshold_ else "no alert"
+    alert = "an alert" if detector.alerts_of([score])[0] else "no alert"
     chance = "" if p is None else f", p-value {p:.4g}"
     show.line(f"{item}: score {score:.4g}{chance}: {alert} (threshold {detector.threshold_:.4g})")
     if where:

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from askew.calibrate import benjamini_hochberg
 from askew.cli import rows, show
 from askew.cli.failures import say
+from askew.cli.judging import followed, judge, metrics, unchanged
 from askew.cli.kinds import Part
 from askew.cli.source import Source
-from askew.cli.verdict import Verdict, followed, judge, metrics, unchanged
 from askew.detector import Detector, Scores
 from askew.errors import InputError
 from askew.events import extent
 from askew.store import load
+from askew.verdict import Verdict
 from askew.wording import count_of
 
 EXPLAINED = 100
@@ -52,13 +54,16 @@ def run(
         raise InputError(f"--fdr {fdr}: expected a share above 0 and at most 1.")
     detector = load(model)
     source = Source.of(detector).labelled(label).skipping(skip)
-    verdict = judge(detector, source, data, labels=label is not None, fdr=fdr)
+    verdict = judge(detector, source, data, labels=label is not None)
+    picked = None if fdr is None else selected(detector, verdict, fdr)
     if out is None:
         strangest(detector, source, data, verdict)
     else:
-        write(detector, source, data, verdict, out)
+        write(detector, source, data, verdict, picked, out)
         say(f"wrote {out}: {count_of(len(verdict.scores), 'row')}")
-    counts(detector, verdict, fdr)
+    counts(detector, verdict)
+    if fdr is not None and picked is not None:
+        show.line(_selection(detector, picked, fdr))
     if learned_from(detector, verdict):
         say(
             "Note: these are the items that the model learned from. They may look more normal to "
@@ -68,7 +73,19 @@ def run(
     metrics(verdict)
 
 
-def write(detector: Detector, source: Source, data: Path, verdict: Verdict, out: Path) -> None:
+def selected(detector: Detector, verdict: Verdict, fdr: float) -> NDArray[np.bool_]:
+    """Return which items are picked so that about a share ``fdr`` of those is normal, ``(n,)``."""
+    return benjamini_hochberg(detector.p_values_of(verdict.scores), fdr)
+
+
+def write(
+    detector: Detector,
+    source: Source,
+    data: Path,
+    verdict: Verdict,
+    picked: NDArray[np.bool_] | None,
+    out: Path,
+) -> None:
     """Write one row an item; alerts come with their reasons, at most `EXPLAINED` a part."""
     events = verdict.events()
     with rows.written(out) as file, unchanged(data, len(verdict.scores)) as seen:
@@ -79,6 +96,8 @@ def write(detector: Detector, source: Source, data: Path, verdict: Verdict, out:
                 found = scored(detector, part, verdict, here, events[here])
                 if verdict.moments is not None:
                     found.insert(4, "event", events[here])
+                if picked is not None:
+                    found["selected"] = picked[here].astype(np.int64)
                 file.write(found)
 
 
@@ -98,8 +117,6 @@ def scored(
         "alert": verdict.alerts[here].astype(np.int64),
         "reasons": reasons(detector, part, np.sort(strongest)),
     }
-    if verdict.selected is not None:
-        found["selected"] = verdict.selected[here].astype(np.int64)
     return pd.DataFrame(found)
 
 
@@ -174,7 +191,7 @@ def _alert(verdict: Verdict, i: int, first: str, last: str) -> str:
     return "yes" if first == last else f"{first} to {last}"
 
 
-def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
+def counts(detector: Detector, verdict: Verdict) -> None:
     """Print how many alerts there are, beside how many normal items alone would raise."""
     count, raised = len(verdict.scores), int(verdict.alerts.sum())
     together = ""
@@ -189,8 +206,6 @@ def counts(detector: Detector, verdict: Verdict, fdr: float | None) -> None:
         else f"{count_of(count, 'item')}, no alerts: too few items were held out in training for "
         f"alert rate {detector.alert_rate:g}; go by the order of the scores"
     )
-    if fdr is not None and verdict.selected is not None:
-        show.line(_selection(detector, verdict.selected, fdr))
 
 
 def learned_from(detector: Detector, verdict: Verdict) -> bool:

@@ -1,0 +1,124 @@
+"""Judge a file part by part, and show how well labels agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from askew.cli import show
+from askew.cli.failures import say
+from askew.cli.kinds import Part
+from askew.cli.source import Source
+from askew.detector import Detector, Scores
+from askew.errors import InputError
+from askew.verdict import Agreement, Verdict
+from askew.wording import count_of
+
+
+def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Verdict:
+    """Score a file part by part; only numbers are kept, so memory does not grow with its columns.
+
+    Raises
+    ------
+    InputError: the file does not fit the model, changed while read, or has no items.
+    """
+    scores, moments, truth = [], [], []
+    for part in followed(source.parts(path, labels=labels), "scoring"):
+        scores.append(detector.decision_function(part.items))
+        moments.append(detector.data_.moments(part.items))
+        if part.labels is not None:
+            truth.append(part.labels)
+    if not sum(map(len, scores)):
+        raise InputError(f"{path.name} holds no items: give a file with at least one.")
+    if not len(detector.calibration_):
+        say("Warning: the model was fitted with nothing held out: no p-values, no alerts.")
+    return Verdict.of(
+        detector,
+        np.concatenate(scores),
+        joined(moments),
+        np.concatenate(truth) if truth else None,
+    )
+
+
+def joined(moments: list[Scores | None]) -> Scores | None:
+    """Put the moments of parts end to end; what is of different parts is far apart.
+
+    Example
+    -------
+    >>> joined([np.array([0.0, 0.5]), np.array([0.0, 0.5])])
+    array([0. , 0.5, 1.5, 2. ])
+    """
+    known = [of_part for of_part in moments if of_part is not None]
+    if len(known) < len(moments):
+        return None
+    ends = np.cumsum([0.0, *(of_part[-1] + 1 for of_part in known[:-1])])
+    return np.concatenate([of_part + end for of_part, end in zip(known, ends, strict=True)])
+
+
+def metrics(verdict: Verdict) -> None:
+    """Print how well scores and alerts agree with the labels, where there are any."""
+    labels, found = verdict.labels, verdict.agreement()
+    if labels is None:
+        return
+    if found is None:
+        say(f"Warning: no metrics: {labels.sum()} of {len(labels)} labels say anomaly.")
+        return
+    show.table(
+        f"Against the labels: {count_of(len(labels), 'item')}, {found.anomalies:,} anomalous",
+        ["metric", ">value", "meaning"],
+        measured(found),
+    )
+
+
+def measured(found: Agreement) -> list[tuple[str, str, str]]:
+    """Return metrics by name, value and meaning."""
+    value, low, high = found.auroc
+    precision = "none" if found.precision is None else f"{found.precision:.3f}"
+    hits = f"{found.hits:,}"
+    return [
+        ("AUROC", f"{value:.3f}", f"95 % range {low:.3f} to {high:.3f}; 0.5: chance"),
+        ("AP", f"{found.average_precision:.3f}", f"{found.share:.3f}: chance"),
+        ("oracle F1", f"{found.oracle_f1:.3f}", "at the true share, known only here"),
+        ("alerts' precision", precision, f"{hits} of {found.alerts:,} alerts are anomalies"),
+        ("alerts' recall", f"{found.recall:.3f}", f"{hits} of {found.anomalies:,} are found"),
+    ]
+
+
+def followed(parts: Iterable[Part], doing: str) -> Iterator[Part]:
+    """Yield parts, and show on a terminal how many items are done."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn(f"{doing}: {{task.completed:,}} items"))
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(doing, total=None)
+        for part in parts:
+            yield part
+            bar.advance(task, len(part))
+
+
+@contextmanager
+def unchanged(path: Path, count: int) -> Iterator[list[int]]:
+    """Check that a second reading of a file gave as many items as the first.
+
+    Raises
+    ------
+    InputError: it did not.
+    """
+    seen: list[int] = []
+    yield seen
+    if sum(seen) != count:
+        raise InputError(
+            f"{path.name} changed while it was read ({count:,} items, then {sum(seen):,}): score "
+            "it again when nothing writes to it."
+        )

@@ -1,0 +1,96 @@
+"""What a detector says of many items: a few numbers each, and how well labels agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askew.detector import Detector, Scores
+from askew.events import Moments, number_events, peaks
+from askew.metrics import Interval, auroc_interval, average_precision, oracle_f1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Scores of many items and what follows from them, ``(n,)`` each.
+
+    Attributes
+    ----------
+    scores: higher is stranger.
+    p_values: how often a normal item scores this high; NaN where the model holds no items out.
+    alerts: whether a score is above the threshold.
+    moments: when each score happened, see `askew.events`; None where each is of something else.
+    labels: the truth, where that was given.
+    """
+
+    scores: Scores
+    p_values: Scores
+    alerts: NDArray[np.bool_]
+    moments: Moments | None
+    labels: NDArray[np.int64] | None
+
+    @classmethod
+    def of(
+        cls,
+        detector: Detector,
+        scores: Scores,
+        moments: Moments | None,
+        labels: NDArray[np.int64] | None,
+    ) -> Verdict:
+        """Return what follows from scores that a detector gave."""
+        calibrated = len(detector.calibration_) > 0
+        return cls(
+            scores=scores,
+            p_values=detector.p_values_of(scores) if calibrated else np.full(len(scores), np.nan),
+            alerts=detector.alerts_of(scores),
+            moments=moments,
+            labels=labels,
+        )
+
+    def strangest(self, most: int) -> NDArray[np.intp]:
+        """Return the positions of the highest scores, highest first, one an event."""
+        return peaks(self.scores, self.alerts, self.moments, most)
+
+    def events(self) -> NDArray[np.int64]:
+        """Return the event of each alert, counted from 1, and 0 for the rest, ``(n,)``."""
+        return number_events(self.alerts, self.moments)
+
+    def agreement(self) -> Agreement | None:
+        """Return how well scores and alerts agree with the labels; None with too few of a class."""
+        labels = self.labels
+        if labels is None or not 1 < labels.sum() < len(labels) - 1:
+            return None
+        return Agreement(
+            auroc=auroc_interval(labels, self.scores),
+            average_precision=average_precision(labels, self.scores),
+            oracle_f1=oracle_f1(labels, self.scores),
+            share=float(labels.mean()),
+            anomalies=int(labels.sum()),
+            alerts=int(self.alerts.sum()),
+            hits=int((self.alerts & (labels == 1)).sum()),
+        )
+
+
+class Agreement(NamedTuple):
+    """Scores and alerts against labels: metrics, the anomalies' share of all items, and counts."""
+
+    auroc: Interval
+    average_precision: float
+    oracle_f1: float
+    share: float
+    anomalies: int
+    alerts: int
+    hits: int
+
+    @property
+    def precision(self) -> float | None:
+        """The share of alerts that are anomalies; None where there are no alerts."""
+        return self.hits / self.alerts if self.alerts else None
+
+    @property
+    def recall(self) -> float:
+        """The share of anomalies that raise an alert."""
+        return self.hits / self.anomalies
