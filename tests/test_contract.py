@@ -607,6 +607,9 @@ def test_parameters_changed_after_fit_are_neither_used_nor_saved(tmp_path):
                 use(rows(1))
         with pytest.raises(InputError, match="changed after fit"):
             one.save(tmp_path / "other")
-        one.set_params(temperature=0.1, seed=7, verbose=True)
+        one.set_params(temperature=0.1, data__width=7)
+        with pytest.raises(InputError, match="data__width was changed after fit, from 64 to 7"):
+            one.decision_function(rows(1))
+        one.set_params(data__width=64, seed=7, verbose=True)
         np.testing.assert_array_equal(one.decision_function(rows(1)), scores)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

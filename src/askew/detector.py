@@ -44,7 +44,7 @@ ROUNDING = 1e-5
 """Relative size of what rounding in single precision may change in a score."""
 
 HARMLESS = ("data", "device", "seed", "verbose")
-"""Parameters that change nothing after `fit`: of the data type, `fit` keeps a copy, ``data_``."""
+"""Parameters that change nothing after `fit`; ``data`` has parameters of its own."""
 
 MOST_SCORED = 4096
 """Items in one scoring batch."""
@@ -423,8 +423,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return tags
 
     def _decisive(self) -> dict[str, Any]:
-        """Return the parameters that scores and alerts of the fitted detector depend on."""
-        named = self.get_params(deep=False)
+        """Return the parameters that scores and alerts of the fitted detector depend on.
+
+        Those of the data type, as ``data__NAME``, are among them: `fit` keeps a copy, ``data_``,
+        that a later change would not reach.
+        """
+        named = self.get_params(deep=True)
         return {name: value for name, value in named.items() if name not in HARMLESS}
 
     def _check_fitted(self) -> None:
@@ -432,11 +436,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             raise NotFittedError(
                 f"this {type(self).__name__} is not fitted yet: call fit with normal items first."
             )
+        now = self._decisive()
         for name, value in self._learned_with.items():
-            if getattr(self, name) != value:
+            if now.get(name) != value:
                 instead = " and compare p_values with the new one" * (name == "alert_rate")
                 raise InputError(
-                    f"{name} was changed after fit, from {value!r} to {getattr(self, name)!r}: fit "
+                    f"{name} was changed after fit, from {value!r} to {now.get(name)!r}: fit "
                     f"again, or set it back{instead}."
                 )
 
