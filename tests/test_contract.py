@@ -455,6 +455,8 @@ def test_a_failed_fit_leaves_the_previous_model():
         {"held_out": 1.0},
         {"alert_rate": 0.0},
         {"validation": 1.5},
+        {"contamination": 0.6},
+        {"contamination": -0.1},
         {"neighbors": -1},
         {"views": "many"},
         {"lr": "fast"},

@@ -8,12 +8,25 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from torch import nn
 
-from askew import AskewError, InputError, NeuTraLAD, Tabular
+from askew import AskewError, AutoEncoder, InputError, NeuTraLAD, Tabular
+from askew.datasets import load_table
+from askew.metrics import average_precision
 from askew.nets.parts import Parts
 from askew.progress import Progress
-from askew.train import MAX_GRADIENT_NORM, SCHEDULES, Best, Budget, batches, mean_loss, train
+from askew.train import (
+    MAX_GRADIENT_NORM,
+    SCHEDULES,
+    Best,
+    Budget,
+    Stepper,
+    batches,
+    lowest,
+    mean_loss,
+    train,
+)
 from askew.trained import LEAST_A_STEP
 
 
@@ -193,6 +206,34 @@ def test_epochs_or_steps_whichever_is_reached_first(epochs, steps, taken):
     history = trained(at(0.0), torch.zeros(10, 1), epochs=epochs, steps=steps, batch_size=2)
     assert history.steps == taken
     assert len(history.losses) == math.ceil(taken / 5)
+
+
+def test_what_is_taken_for_anomalies_takes_no_step():
+    items = torch.cat([torch.zeros(90, 1), torch.full((10, 1), 100.0)])
+    blind = trained(at(1.0), items, steps=200, lr=0.1)
+    assert blind.losses[-1] == pytest.approx(900, rel=0.01)  # around the mean of all, 10
+    net = at(1.0)
+    trained(net, items, steps=200, lr=0.1, contamination=0.1)
+    assert abs(place(net)) < 0.1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 200), st.floats(0, 0.5))
+def test_small_batches_leave_out_the_same_share(size, share):
+    budget = Budget(
+        epochs=None, steps=50, batch_size=size, lr=0.0, weight_decay=0.0, schedule="constant",
+        patience=None, contamination=share,
+    )  # fmt: skip
+    stepper = Stepper(at(0.0), squares, budget, 50, lambda done, loss: None)
+    left = [stepper.left_out(size) for stepper.done in range(50)]
+    assert left[:5] == [0] * 5  # losses say little yet
+    assert max(left) < size
+    assert size == 1 or sum(left) == pytest.approx(45 * share * size, abs=1)
+
+
+def test_losses_of_a_whole_batch_are_left_as_they_are():
+    losses = torch.tensor([3.0, 1.0, 9.0])
+    assert lowest(losses, 3) is losses
 
 
 @pytest.mark.parametrize(
@@ -376,3 +417,20 @@ def test_a_method_without_patience_learns_from_all_items():
     two = NeuTraLAD(**quick, validation=0.5).fit(ROWS)
     assert one.training_["validation_losses"] == two.training_["validation_losses"] == []
     np.testing.assert_array_equal(one.decision_scores_, two.decision_scores_)
+
+
+@pytest.mark.filterwarnings("ignore:health")  # quick detectors are poor ones
+@pytest.mark.parametrize(
+    "detector",
+    [NeuTraLAD(neighbors=0, nets=1, steps=150), AutoEncoder(nets=1, steps=150)],
+    ids=lambda detector: type(detector).__name__,
+)
+def test_anomalies_among_what_is_learned_from_are_found_once_they_take_no_step(detector):
+    rows, labels = load_table("thyroid")
+    found = [
+        average_precision(
+            labels, clone(detector).set_params(contamination=share).fit(rows).decision_scores_
+        )
+        for share in (0.0, 0.1)
+    ]
+    assert found[1] > 2 * found[0] and found[1] > 0.3  # 0.025: chance

@@ -27,6 +27,9 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 MAX_GRADIENT_NORM = 10.0
 
+WARM_UP = 0.1
+"""Share of the steps that learn from whole batches: before, losses do not tell who is strange."""
+
 
 @dataclass
 class History:
@@ -55,7 +58,11 @@ def _means(curves: list[list[float]]) -> list[float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long and how fast to train: whichever of ``epochs`` and ``steps`` is reached first."""
+    """How long, how fast and on what to train.
+
+    ``epochs`` or ``steps``, whichever is reached first; ``contamination``: the share of each batch
+    that is left out of the step.
+    """
 
     epochs: int | None
     steps: int | None
@@ -64,6 +71,7 @@ class Budget:
     weight_decay: float
     schedule: str
     patience: int | None
+    contamination: float = 0.0
 
     def total_steps(self, items: int) -> int:
         """Return the number of gradient steps that this budget means for so many items."""
@@ -100,6 +108,9 @@ def train(
 ) -> History:
     """Fit a network's weights to the mean of ``objective(net, x)``, an item at a time.
 
+    With ``budget.contamination``, the items of each batch that have the highest losses are taken
+    for anomalies and take no step.
+
     With ``budget.patience``, the weights of the best epoch are kept (copied) and training stops
     after so many epochs without a better one. Epochs are judged by ``validation``, training items
     that take no step, or by their own training loss where there are none. Without patience the
@@ -133,6 +144,7 @@ class Stepper:
         self, net: nn.Module, objective: Objective, budget: Budget, total: int, advance: Advance
     ) -> None:
         self.net, self.objective, self.total, self.advance = net, objective, total, advance
+        self.contamination = budget.contamination
         self.done = 0
         self.weights = [weight for weight in net.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.Adam(
@@ -157,7 +169,8 @@ class Stepper:
     def step(self, x: Tensor) -> Tensor:
         """Follow the gradient of one batch and return its mean loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.objective(self.net, x).mean()
+        losses = self.objective(self.net, x)
+        loss = lowest(losses, len(losses) - self.left_out(len(losses))).mean()
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights, MAX_GRADIENT_NORM, foreach=False)
         self.optimizer.step()
@@ -166,6 +179,27 @@ class Stepper:
         if self.done % 20 == 0 or self.done == self.total:
             self.advance(self.done, float(loss.detach()))
         return loss.detach()
+
+    def left_out(self, batch: int) -> int:
+        """Return how many of a batch take no part in the next step, never all.
+
+        Summed over steps it is the share asked for, however small batches are.
+        """
+        if self.done < WARM_UP * self.total:
+            return 0
+        share = self.contamination * batch
+        return min(int((self.done + 1) * share) - int(self.done * share), batch - 1)
+
+
+def lowest(losses: Tensor, count: int) -> Tensor:
+    """Return so many of the lowest losses, ``(B,) -> (count,)``; all of them as they are.
+
+    Example
+    -------
+    >>> lowest(torch.tensor([3.0, 1.0, 9.0]), 2)
+    tensor([1., 3.])
+    """
+    return losses if count == len(losses) else losses.topk(count, largest=False).values
 
 
 def mean_loss(net: nn.Module, items: Tensor, objective: Objective) -> float:

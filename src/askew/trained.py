@@ -34,6 +34,10 @@ class TrainedDetector(Detector):
         ``None``: train the whole budget and keep the last weights.
     validation: share of the learned-from items, in [0, 1), that takes no step but judges epochs
         for ``patience``; with 0 the training loss does.
+    contamination: share of the items, in [0, 0.5], that is taken for anomalies where they are
+        learned from too: so many of each batch, those with the highest losses, take no step
+        (trimmed losses; "refine" in Qiu et al., Latent Outlier Exposure, ICML 2022). It need not
+        be known: 0.1 serves a file that has to be judged by itself.
     """
 
     epochs: int | None = None
@@ -45,6 +49,7 @@ class TrainedDetector(Detector):
     schedule: str = "one-cycle"
     patience: int | None = None
     validation: float = 0.0
+    contamination: float = 0.0
 
     def losses(self, net: Parts, x: Tensor) -> Tensor:
         """Return what training lowers, ``(B,)``; the scores unless a method says otherwise."""
@@ -87,6 +92,8 @@ class TrainedDetector(Detector):
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
         if not 0 <= self.validation < 1:
             raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
+        if not 0 <= self.contamination <= 0.5:
+            raise InputError(f"contamination={self.contamination}: expected a share from 0 to 0.5.")
 
     def _budget(self, items: Tensor, learned: int) -> Budget:
         wanted = min(self.batch_size, learned // self.batches)
@@ -100,6 +107,7 @@ class TrainedDetector(Detector):
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             patience=self.patience,
+            contamination=self.contamination,
         )
 
     def _typical_loss(self, net: Parts, items: Tensor) -> float | None:

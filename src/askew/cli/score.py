@@ -65,11 +65,7 @@ def run(
     if fdr is not None and picked is not None:
         show.line(_selection(detector, picked, fdr))
     if learned_from(detector, verdict):
-        say(
-            "Note: these are the items that the model learned from. They may look more normal to "
-            "it than new ones would, so that p-values are too large and alerts too few: go by the "
-            "order of the scores, or learn from other items."
-        )
+        say(own_items(detector))
     metrics(verdict)
 
 
@@ -212,6 +208,18 @@ def learned_from(detector: Detector, verdict: Verdict) -> bool:
     """Say whether what was judged is what the model was fitted on, going by its scores."""
     own, now = detector.decision_scores_, verdict.scores
     return len(own) == len(now) and bool(np.allclose(own, now, rtol=1e-4))
+
+
+def own_items(detector: Detector) -> str:
+    """Say what scores of the items that were learned from are worth."""
+    said = (
+        "Note: these are the items that the model learned from. They may look more normal to it "
+        "than new ones would, so that p-values are too large and alerts too few: go by the order "
+        "of the scores, or learn from other items."
+    )
+    if getattr(detector, "contamination", None) == 0:
+        said += " Where anomalies are among them, fit with --set contamination=0.1."
+    return said
 
 
 def _selection(detector: Detector, selected: NDArray[np.bool_], fdr: float) -> str:
