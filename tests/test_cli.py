@@ -161,8 +161,11 @@ def test_that_items_were_learned_from_is_told(ask):
     table("train.csv")
     mixed()
     ask("fit", "train.csv", "--out", "model", "--method", "KNN")
-    assert "that the model learned from" in ask("score", "model", "train.csv")[2]
+    note = ask("score", "model", "train.csv")[2]
+    assert "that the model learned from" in note and "contamination" not in note  # KNN has none
     assert "learned from" not in ask("score", "model", "new.csv", "--label", "truth")[2]
+    ask("fit", "train.csv", "--out", "model", "--set", "steps=5")
+    assert "fit with --set contamination=0.1" in ask("score", "model", "train.csv")[2]
 
 
 def recording(file, steps=400, strange=slice(300, 320)):

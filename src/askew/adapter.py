@@ -46,9 +46,13 @@ class OutlierEstimator(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return scores
 
     def decision_function(self, X: Raw) -> Scores:
-        """Return how far inside the threshold each item lies, negative outside, ``(n,)``."""
-        inside: Scores = self.score_samples(X) - self.offset_
-        return inside
+        """Return how far inside the threshold each item lies, negative outside, ``(n,)``.
+
+        What only rounding puts outside is 0: `predict` takes it for normal.
+        """
+        scores = self.score_samples(X)
+        alerts = self._fitted().alerts_of(-scores)
+        return np.where(alerts, scores - self.offset_, np.maximum(scores - self.offset_, 0.0))
 
     def predict(self, X: Raw) -> NDArray[np.int64]:
         """Return +1 for normal items and -1 for alerts, ``(n,)``."""

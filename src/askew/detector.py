@@ -346,12 +346,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Return scores lower by their rounding error, so that equal items stay equal.
 
         Without this, a score that is a hair higher in one batch than in another would or would
-        not pass held-out items that are just like it.
+        not pass held-out items that are just like it. Sizes are those of most held-out scores: a
+        single huge one says nothing of how others are rounded.
         """
         if not len(self.calibration_):
             return scores
-        size = np.abs(scores) + np.abs(np.median(self.calibration_)) + np.std(self.calibration_)
-        lowered: Scores = scores - ROUNDING * size
+        low, middle, high = np.percentile(self.calibration_, [25, 50, 75])
+        own = np.where(np.isfinite(scores), np.abs(scores), 0.0)
+        lowered: Scores = scores - ROUNDING * (own + np.abs(middle) + high - low)
         return lowered
 
     def in_batches(self, X: Raw) -> Iterator[Tensor]:

@@ -114,7 +114,7 @@ def _loss_moved(detector: Detector) -> Iterator[Check]:
 
 
 def _alterations(detector: Detector, items: torch.Tensor, scores: Scores) -> Iterator[Check]:
-    generator = torch.Generator().manual_seed(detector.seed)
+    generator = torch.Generator().manual_seed(int(detector.seed))
     reached, trivial = [], []
     plain = _trivial(detector, items)
     for name, altered in detector.data_.alter(items, generator).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,12 +10,24 @@ import torch
 from torch import Tensor
 
 
+ALONE = threading.RLock()
+"""torch has one generator and one default precision for all threads: they take turns."""
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[torch.Generator]:
-    """Draw from a seed of one's own: torch's global generator is put back on leaving."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    """Draw from a seed of one's own, in single precision, one thread at a time.
+
+    torch's global generator and default precision are put back on leaving.
+    """
+    seed, precision = int(seed), torch.get_default_dtype()
+    with ALONE, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield torch.Generator().manual_seed(seed)
+        finally:
+            torch.set_default_dtype(precision)
 
 
 def draw(

@@ -126,7 +126,7 @@ class DistanceDetector(EnsembleDetector):
         found, power = [], self.data_.distance_power
         for of, known, new in zip(features, learned, held, strict=True):
             bank, middle = Bank(power, itself=False), Middle(power)
-            generator = torch.Generator().manual_seed(self.seed)
+            generator = torch.Generator().manual_seed(int(self.seed))
             remember(bank, middle, of, known, most=self.bank, generator=generator)
             found += [self._distances(bank, middle, of(x)) for x in pieces(new, most=256)]
         return torch.cat(found)
