@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import numpy as np
 import pytest
 
 from askew import InputError, Tabular, bench, bench_jobs, bench_protocols, bench_results, datasets
-from askew.bench import Table
 from askew.bench_jobs import Job
+from askew.bench_table import Table
 from askew.methods import method
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # small sets, one seed
@@ -61,8 +63,8 @@ def written(path, text):
         ("seeds = 3", 'metric = "accuracy"', "metric='accuracy' is not known: choose one of auroc"),
         ('floor = "constant"', 'floor = "ceiling"', "floor='ceiling' is not known"),
         ('floor = "constant"', "", "row 'constant' has neither a method nor a floor"),
-        ('name = "thyroid"', 'id = "thyroid"', "has a set without a name"),
-        ('name = "kNN"', "", "has a row without a name"),
+        ('name = "thyroid"', "seeds = 1", "there is a set without a name"),
+        ('name = "kNN"', "", "there is a row without a name"),
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused_in_words(quick, old, new, words):
@@ -536,13 +538,13 @@ def test_misspelt_settings_are_refused(quick, old, new, level):
     assert old in QUICK
     quick.write_text(QUICK.replace(old, new, 1))
     with pytest.raises(InputError, match=f"in a {level}, where it means nothing"):
-        bench.Table.read(quick)
+        Table.read(quick)
 
 
 def test_a_set_has_caps_of_its_own(quick):
     quick.write_text(QUICK.replace("[[set]]\nname =", "[[set]]\nmost_test = 7\nname =", 1))
-    first = bench.Table.read(quick).sets[0]["name"]
-    caps = {job.set: job.spec.get("most_test") for job in bench.Table.read(quick).jobs(1)}
+    first = Table.read(quick).sets[0]["name"]
+    caps = {job.set: job.spec.get("most_test") for job in Table.read(quick).jobs(1)}
     assert caps.pop(first) == 7
     assert 7 not in caps.values()
 
@@ -550,20 +552,100 @@ def test_a_set_has_caps_of_its_own(quick):
 def test_a_row_that_names_a_strange_set_is_refused(quick):
     quick.write_text(QUICK.replace("[[row]]\nname =", '[[row]]\nskip = ["x"]\nname =', 1))
     with pytest.raises(InputError, match="names 'x', not a set"):
-        bench.Table.read(quick)
+        Table.read(quick)
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('skip = "thyroid"', "skip is a list"),
-        ("on.thyroid = 3", "on.SET a table"),
+        ('skip = "thyroid"', "expected a list of names"),
+        ("on.thyroid = 3", "expected a table for each set"),
+        ("on = 3", "expected a table for each set"),
+        ("seeds = 0", "expected a whole number, at least 1"),
+        ("seeds = 1.5", "expected a whole number, at least 1"),
+        ("seeds = true", "expected a whole number, at least 1"),
+        ('unranked = "false"', "expected true or false"),
+        ('parameters = "x"', "expected a table of constructor arguments"),
+        ("parameters = { steps = 2026-01-01 }", "expected a table of constructor arguments"),
+        ('floor = "random"', "both a method and a floor"),
     ],
 )
 def test_wrong_kinds_of_settings_are_refused(quick, line, words):
     quick.write_text(QUICK.replace("[[row]]\nname =", f"[[row]]\n{line}\nname =", 1))
     with pytest.raises(InputError, match=words):
-        bench.Table.read(quick)
+        Table.read(quick)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("most_train = -5", "expected a whole number, at least 1"),
+        ('most_train = "60"', "expected a whole number, at least 1"),
+        ("parts = 3", "expected a list of numbers from 0 on"),
+        ("parts = [-1]", "expected a list of numbers from 0 on"),
+        ('published = { "X" = "n/a" }', "expected a table of numbers"),
+    ],
+)
+def test_wrong_kinds_of_settings_of_a_set_are_refused(quick, line, words):
+    quick.write_text(QUICK.replace("[[set]]\nname =", f"[[set]]\n{line}\nname =", 1))
+    with pytest.raises(InputError, match=words):
+        Table.read(quick)
+
+
+def test_parts_that_a_set_does_not_have_are_refused(quick):
+    quick.write_text(QUICK.replace("[[set]]\nname =", "[[set]]\nparts = [9]\nname =", 1))
+    with pytest.raises(InputError, match="'thyroid' has no part 9: expected some of 0"):
+        list(Table.read(quick).jobs(None))
+
+
+@pytest.mark.parametrize(("level", "name"), [("set", "thyroid"), ("row", "kNN")])
+def test_two_of_one_name_are_refused(quick, level, name):
+    more = f'\n[[{level}]]\nname = "{name}"\n'
+    quick.write_text(QUICK + more + 'floor = "random"\n' * (level == "row"))
+    with pytest.raises(InputError, match=f"2 times a {level} '{name}'"):
+        Table.read(quick)
+
+
+def test_one_set_in_single_brackets_is_refused_in_words(quick):
+    quick.write_text(QUICK.replace("[[set]]", "[set]", 1))
+    with pytest.raises(InputError, match=r"expected at least one \[\[…\]\]"):
+        Table.read(quick)
+
+
+def test_only_graphs_have_sizes(quick):
+    quick.write_text(QUICK.replace('floor = "constant"', 'floor = "size"'))
+    with pytest.raises(InputError, match="only graphs have sizes"):
+        bench.run(quick, workers=1)
+
+
+def test_lines_that_are_no_results_are_passed_over(quick):
+    bench.run(quick, seeds=1, workers=1)
+    kept = quick.parent / "results" / "quick.jsonl"
+    kept.write_text('{"key": 3}\n[]\n7\n' + kept.read_text())
+    lines = kept.read_text().count("\n")
+    found = bench.run(quick, seeds=1, workers=1)
+    assert kept.read_text().count("\n") == lines and found["command"].endswith("--seeds 1")
+
+
+WAITING = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from askew.bench import _end_with_parent
+if __name__ == "__main__":
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 600).result()
+"""
+
+
+def test_workers_end_when_the_bench_is_killed(tmp_path):
+    script = written(tmp_path / "waiting.py", WAITING)
+    bench_run = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
+    assert int(bench_run.stdout.readline()) != bench_run.pid  # the worker is there
+    bench_run.kill()
+    bench_run.communicate(timeout=30)  # the worker holds the pipe's other end as long as it lives
 
 
 def test_what_a_row_says_of_another_set_makes_no_other_job(quick):
@@ -576,7 +658,7 @@ def test_what_a_row_says_of_another_set_makes_no_other_job(quick):
 
 
 def test_a_seed_counts_once_all_of_its_parts_are_done(quick):
-    table = bench.Table.read(quick)
+    table = Table.read(quick)
     jobs = [replace(job, part=part) for job in table.jobs(2) for part in (0, 1)]
     first = jobs[0]
     mine = [job for job in jobs if (job.row, job.set) == (first.row, first.set)]

@@ -103,3 +103,19 @@ def test_whether_there_is_a_middle_is_the_data_types_affair():
 def test_a_middle_that_makes_no_sense_is_refused(odd):
     with pytest.raises(InputError, match="middle="):
         NeuTraLAD(**odd).fit(np.zeros((40, 2)))
+
+
+@pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
+def test_what_networks_find_strangest_is_not_remembered_where_anomalies_are_learned_from(method):
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.normal(size=(300, 4)), random.normal(6, 0.1, size=(15, 4))])
+    places, ranks = [], []
+    for share in (0.0, 0.1):
+        detector = method(nets=1, contamination=share, middle=False).fit(rows)
+        distances = detector.net_.bank.distance(
+            detector.net_.features(detector.data_.encode(rows)), detector.neighbors
+        ).numpy()
+        places.append(len(detector.net_.bank.items))
+        ranks.append((distances[300:, None] > distances[:300]).mean())
+    assert places[0] == 315 and places[1] == pytest.approx(0.9 * 315, abs=1)
+    assert ranks[0] < 0.5 and ranks[1] > 0.95

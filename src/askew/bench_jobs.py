@@ -134,6 +134,8 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
         return np.random.default_rng(job.seed).random(count)
     if kind == "constant":
         return np.zeros(count)
+    if kind == "size" and not hasattr(test, "sizes"):
+        raise InputError(f"floor='size' on {job.set!r}: only graphs have sizes.")
     if kind == "size":
         return np.asarray(test.sizes, dtype=np.float64)
     if kind == "low contrast":

@@ -11,8 +11,8 @@ import numpy as np
 from askew import __version__, metrics, metrics_series
 
 if TYPE_CHECKING:
-    from askew.bench import Table
     from askew.bench_jobs import Job
+    from askew.bench_table import Table
 
 Result = dict[str, Any]
 
@@ -138,12 +138,27 @@ def _wide(found: Result) -> list[str]:
         )
     for name in dict.fromkeys(n for by_set in found["published"].values() for n in by_set):
         values = [found["published"].get(s, {}).get(name) for s in sets]
-        mean = np.mean([float(str(v).split("±")[0]) for v in values]) if all(values) else math.nan
+        numbers = [n for n in map(as_published, values) if n is not None]
+        mean = np.mean(numbers) if len(numbers) == len(sets) else math.nan
         shown = ["" if v is None else str(v) for v in values]
         rows.append(
             [f"*published:* {name}", *shown, "" if math.isnan(mean) else f"{mean:.1f}", "", "", ""]
         )
     return _lines(head, rows)
+
+
+def as_published(value: object) -> float | None:
+    """Return the mean of a published number; None where it is none.
+
+    Example
+    -------
+    >>> as_published("76.8±1.9"), as_published(38.9), as_published("n/a")
+    (76.8, 38.9, None)
+    """
+    try:
+        return float(str(value).split("±")[0])
+    except ValueError:
+        return None
 
 
 def _long(found: Result) -> list[str]:

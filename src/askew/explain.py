@@ -29,7 +29,8 @@ class Explanation:
     names, contributions: what the data type names in an item (columns; channels over a span of
         steps, which in a recording count from its beginning) and how much of the score each made,
         strongest first, ``(G,)``. Negative ones speak for the item.
-    points: the same as the user knows the item: ``(columns,)`` or ``(steps, channels)``.
+    points: the same as the user knows the item: ``(columns,)`` or ``(steps, channels)``, with all
+        steps that series may have.
     views: the terms of the learned views above those of the typical item, ``(nets, K)``; empty
         for methods without views.
     """

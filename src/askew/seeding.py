@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-
 ALONE = threading.RLock()
 """torch has one generator and one default precision for all threads: they take turns."""
 

@@ -246,6 +246,8 @@ def _upgraded(
             said.setdefault("layer_step", 1)
         if manifest["schema"] < 5 and kind == "Nodes" and learned:
             learned.setdefault("weights_", [1.0])
+        if manifest["schema"] < 8 and kind in ("Graphs", "Nodes") and learned:
+            learned.setdefault("keys_", [])
     return manifest, tensors
 
 

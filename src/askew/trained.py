@@ -37,7 +37,7 @@ class TrainedDetector(Detector):
     contamination: share of the items, in [0, 0.5], that is taken for anomalies where they are
         learned from too: so many of each batch, those with the highest losses, take no step
         (trimmed losses; "refine" in Qiu et al., Latent Outlier Exposure, ICML 2022). It need not
-        be known: 0.1 serves a file that has to be judged by itself.
+        be known: 0.1 serves where a file has to be judged by itself.
     """
 
     epochs: int | None = None

@@ -22,8 +22,12 @@ def run(table: Path, seeds: int | None, out: Path | None) -> None:
     """
     if not table.is_file():
         raise InputError(f"{table} does not exist: give a TOML file such as those in benchmarks/.")
+    if seeds is not None and seeds < 1:
+        raise InputError(f"--seeds {seeds}: expected at least 1.")
     if out is not None:
         check_place(out)
+        if out.suffix.lower() == ".md":
+            raise InputError(f"--out {out.name}: a table is written beside the JSON; name that.")
     try:
         found = bench.run(table, seeds=seeds, out=out)
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from askew.data.arrays import as_array
 from askew.data.packed_graphs import Index, PackedGraphs
 from askew.errors import InputError
 
@@ -28,10 +29,12 @@ class GraphSet:
     packed: the graphs; ``x`` is in float64: where nodes have labels, column 0 says which of
         ``names``; the rest are attributes.
     names: what labels are called; empty where nodes have none.
+    keys: what attributes are called, in order; empty where they have no names.
     """
 
     packed: PackedGraphs
     names: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.packed)
@@ -63,12 +66,14 @@ class OneGraph:
 
     Shapes
     ------
-    ``labels``: a name for each node, or None; ``attributes (n, A)``; ``edges (2, e)``
+    ``labels``: a name for each node, or None; ``attributes (n, A)``; ``edges (2, e)``; ``keys``:
+    what attributes are called, in order, or nothing
     """
 
     labels: Sequence[Hashable] | None
     attributes: Floats
     edges: Ints
+    keys: tuple[str, ...] = ()
 
 
 def as_graph_set(X: Any) -> GraphSet:
@@ -84,6 +89,8 @@ def as_graph_set(X: Any) -> GraphSet:
         from askew.files.graphs import read_graphs
 
         return read_graphs(Path(X)).graphs
+    if is_batch(X):
+        X = X.to_data_list()
     if is_graph(X):
         raise InputError(
             "This is one graph: Graphs expects a list of them; for its nodes as items use Nodes."
@@ -102,6 +109,11 @@ def is_graph(value: Any) -> bool:
     return hasattr(value, "edge_index") or is_networkx(value)
 
 
+def is_batch(value: Any) -> bool:
+    """Say whether a value is many graphs of PyTorch Geometric in one."""
+    return hasattr(value, "edge_index") and hasattr(value, "to_data_list")
+
+
 def is_networkx(value: Any) -> bool:
     """Say whether a value is a networkx graph."""
     return hasattr(value, "adjacency") and hasattr(value, "number_of_nodes")
@@ -109,9 +121,8 @@ def is_networkx(value: Any) -> bool:
 
 def looks_like_graphs(X: Any) -> bool:
     """Say whether untyped input must be graphs: a packed set, or a list that starts with one."""
-    return isinstance(X, GraphSet) or (
-        isinstance(X, list | tuple) and len(X) > 0 and is_graph(X[0])
-    )
+    listed = isinstance(X, list | tuple) and len(X) > 0 and is_graph(X[0])
+    return isinstance(X, GraphSet) or is_batch(X) or listed
 
 
 def nodes_of(graph: Any, name: str) -> OneGraph:
@@ -125,18 +136,36 @@ def from_geometric(graph: Any, name: str) -> OneGraph:
     """Take ``x`` and ``edge_index`` of a PyTorch Geometric ``Data``, or of anything like it."""
     if graph.edge_index is None:
         raise InputError(f"{name} has no edge_index: give an empty one, (2, 0), for no edges.")
-    edges = np.asarray(graph.edge_index, dtype=np.int64).reshape(2, -1)
     values = getattr(graph, "x", None)
     count = len(values) if values is not None else int(graph.num_nodes or 0)
     empty = np.empty((count, 0))
-    return OneGraph(None, empty if values is None else columns(np.asarray(values), name), edges)
+    attributes = empty if values is None else columns(values, name)
+    return OneGraph(None, attributes, edges_of(graph.edge_index, name))
+
+
+def edges_of(given: Any, name: str) -> Ints:
+    """Return an ``edge_index`` as whole numbers, ``(2, e)``.
+
+    Raises
+    ------
+    InputError: it has another shape, or numbers that are not whole.
+    """
+    edges = as_array(given)
+    if not edges.size:
+        return np.empty((2, 0), dtype=np.int64)
+    if edges.ndim != 2 or len(edges) != 2:
+        raise InputError(f"{name}: edge_index has shape {edges.shape}: expected (2, edges).")
+    whole = edges.astype(np.int64)
+    if (whole != edges).any():
+        raise InputError(f"{name}: edge_index holds {edges.dtype}: expected numbers of nodes.")
+    return whole
 
 
 def from_networkx(graph: Any, name: str) -> OneGraph:
-    """Take the nodes in their order: ``label`` names them, other data are attributes."""
+    """Take the nodes in their order: ``label`` names them, other data are attributes by name."""
     number = {node: i for i, node in enumerate(graph.nodes)}
     rows = [data for _, data in graph.nodes(data=True)]
-    keys = sorted({key for row in rows for key in row})
+    keys = sorted({key for row in rows for key in row}, key=str)
     lacking = [key for key in keys if any(key not in row for row in rows)]
     if lacking:
         raise InputError(f"{name}: {lacking[0]!r} is on some nodes only: put it on all or none.")
@@ -144,21 +173,22 @@ def from_networkx(graph: Any, name: str) -> OneGraph:
     try:
         values = [np.hstack([np.ravel(row[key]) for key in measured]) for row in rows if measured]
         attributes = np.array(values, dtype=np.float64).reshape(len(rows), -1 if values else 0)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(
             f"{name}: node data {', '.join(map(repr, measured))} are not numbers of one width "
             "(only 'label' may be words)."
         ) from error
     pairs = [(number[a], number[b]) for a, b, *_ in graph.edges]
     labels = [row["label"] for row in rows] if "label" in keys else None
-    return OneGraph(labels, attributes, np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
+    edges = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return OneGraph(labels, attributes, edges, tuple(map(str, measured)))
 
 
-def columns(values: NDArray[Any], name: str) -> Floats:
+def columns(values: Any, name: str) -> Floats:
     """Return numbers with a row for each node, ``(n, A)``."""
     try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except ValueError as error:
+        numbers = as_array(values).astype(np.float64)
+    except (TypeError, ValueError) as error:
         raise InputError(f"{name}: features of nodes have to be numbers.") from error
     return numbers.reshape(len(numbers), math.prod(numbers.shape[1:]))
 
@@ -195,18 +225,30 @@ def pack(graphs: Sequence[OneGraph]) -> GraphSet:
             f"Graph 0 has {widths[0]} node features, graph {other} has {widths[other]}: "
             "expected the same in all."
         )
+    for i, graph in enumerate(graphs):
+        check_keys(graph.keys, graphs[0].keys, f"Graph {i}", "graph 0")
     if len({graph.labels is None for graph in graphs}) > 1:
         raise InputError("Some graphs have node labels and some have none: expected all or none.")
     counts = np.array([len(graph.attributes) for graph in graphs], dtype=np.int64)
     offsets = np.cumsum(counts) - counts
     edges = [graph.edges + offset for graph, offset in zip(graphs, offsets, strict=True)]
     labels = [label for graph in graphs for label in graph.labels or ()]
-    return graph_set(
+    packed = graph_set(
         np.concatenate([graph.attributes for graph in graphs]),
         np.concatenate(edges, axis=1),
         counts,
         labels if graphs[0].labels is not None else None,
     )
+    return replace(packed, keys=graphs[0].keys)
+
+
+def check_keys(found: Sequence[str], known: Sequence[str], name: str, where: str) -> None:
+    """Refuse attributes that are called otherwise than elsewhere; some have no names at all."""
+    if found and known and list(found) != list(known):
+        raise InputError(
+            f"{name} has node data {', '.join(map(repr, found))}, but {where} has "
+            f"{', '.join(map(repr, known))}: expected the same names."
+        )
 
 
 def graph_set(
@@ -220,9 +262,21 @@ def graph_set(
     """
     if labels is None:
         return GraphSet(clean(attributes, edges, counts))
-    names, codes = np.unique([str(label) for label in labels], return_inverse=True)
+    names, codes = np.unique([label_name(label) for label in labels], return_inverse=True)
     x = np.column_stack([codes.astype(np.float64), attributes])
     return GraphSet(clean(x, edges, counts), tuple(names.tolist()))
+
+
+def label_name(label: Hashable) -> str:
+    """Return what a label is called: 1 and 1.0 are the same one.
+
+    Example
+    -------
+    >>> label_name(1.0), label_name(1), label_name("C")
+    ('1', '1', 'C')
+    """
+    whole = isinstance(label, float | np.floating) and float(label).is_integer()
+    return str(int(label)) if whole else str(label)  # type: ignore[call-overload]
 
 
 def clean(x: Floats, edges: Ints, counts: Ints) -> PackedGraphs:

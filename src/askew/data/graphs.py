@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
-from askew.data.graph_set import Floats, GraphSet, as_graph_set, clean, looks_like_graphs
+from askew.data.graph_set import (
+    Floats,
+    GraphSet,
+    as_graph_set,
+    check_keys,
+    clean,
+    looks_like_graphs,
+)
 from askew.data.packed_graphs import PackedGraphs
 from askew.errors import InputError
 from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder, GraphViews
@@ -43,12 +50,13 @@ class Graphs(DataType):
     A batch is `PackedGraphs`: the nodes of all graphs in a row. Nodes are described by their label
     (a 0/1 column for each one seen in training, one for all others) and their attributes, scaled;
     where they have neither, by the number of their neighbours. Edges count in both directions,
-    once, and edges of a node to itself are dropped; graphs without edges are fine, without nodes
-    not.
+    once, and edges of a node to itself are dropped; their weights and attributes are not looked at.
+    Graphs without edges are fine, without nodes not.
 
-    Raw input: a list of PyTorch Geometric ``Data`` (``x`` holds attributes) or of networkx graphs
-    (node data ``label`` is a label, all others are attributes); the path of a TU folder or zip; or
-    a `GraphSet`, as `askew.files.graphs.read_graphs` returns it.
+    Raw input: a list, or a ``Batch``, of PyTorch Geometric ``Data`` (``x`` holds attributes), or a
+    list of networkx graphs (node data ``label`` is a label, all others are attributes, which have
+    to be called alike in all); the path of a TU folder or zip; or a `GraphSet`, as
+    `askew.files.graphs.read_graphs` returns it.
 
     Parameters
     ----------
@@ -94,6 +102,7 @@ class Graphs(DataType):
         graphs = as_graph_set(X)
         if len(graphs) < 2:
             raise InputError(f"Graphs needs at least 2 graphs to learn from, found {len(graphs)}.")
+        self.keys_ = list(graphs.keys)
         self.levels_ = self._levels(graphs)
         self.mean_, self.std_ = typical(graphs.attributes)
         described = bool(self.levels_) or len(self.mean_)
@@ -322,6 +331,7 @@ class Graphs(DataType):
         found, trained = graphs.attributes.shape[1], len(self.mean_)
         if found != trained:
             raise InputError(f"Nodes have {found} features, in training they had {trained}.")
+        check_keys(graphs.keys, self.keys_, "Graphs given now", "training")
 
     def _check_parameters(self) -> None:
         for name, allowed in {"scaling": SCALINGS, "sums": SUMS, "networks": NETWORKS}.items():

@@ -21,10 +21,13 @@ from askew.data.graph_set import (
     Floats,
     Ints,
     OneGraph,
+    check_keys,
     check_nodes,
     clean_edges,
     columns,
+    edges_of,
     is_graph,
+    label_name,
     nodes_of,
 )
 from askew.data.tabular import Tabular
@@ -87,7 +90,8 @@ class Nodes(DataType):
     nodes count as neighbours only. Fitted on one graph, it scores another with the same features.
 
     Raw input: a PyTorch Geometric ``Data``; a networkx graph (node data ``label`` is a label, all
-    others are features); a mapping with ``x`` (nodes, features) and ``edge_index`` (2, edges), or
+    others are features, called as in training); weights and attributes of edges are not looked at;
+    a mapping with ``x`` (nodes, features) and ``edge_index`` (2, edges), or
     the path of an ``.npz`` file with these; or a `NodeSet`.
 
     Parameters
@@ -120,6 +124,7 @@ class Nodes(DataType):
         self._check_parameters()
         nodes = as_node_set(X)
         self.count_, self.attributes_ = len(nodes), nodes.graph.attributes.shape[1]
+        self.keys_ = list(nodes.graph.keys)
         self.levels_ = levels_of(nodes)
         self.center_, self.directions_ = self._directions(nodes)
         parts = self._parts(nodes)
@@ -190,7 +195,8 @@ class Nodes(DataType):
     @staticmethod
     def looks_like(X: Raw) -> bool:
         """Say whether untyped input must be the nodes of one graph."""
-        return isinstance(X, NodeSet) or is_graph(X)
+        mapped = isinstance(X, Mapping) and {"x", "edge_index"} <= set(X)
+        return isinstance(X, NodeSet) or is_graph(X) or mapped
 
     def _parts(self, nodes: NodeSet) -> list[pd.DataFrame]:
         """Return what a node is, how that differs from each surrounding, and its place."""
@@ -225,7 +231,7 @@ class Nodes(DataType):
         if not self.levels_:
             return graph.attributes
         place = {level: i for i, level in enumerate(self.levels_)}
-        codes = [place.get(str(label), len(self.levels_)) for label in graph.labels or ()]
+        codes = [place.get(label_name(label), len(self.levels_)) for label in graph.labels or ()]
         return np.hstack([graph.attributes, np.eye(len(self.levels_) + 1)[codes]])
 
     def _directions(self, nodes: NodeSet) -> tuple[Floats, Floats]:
@@ -247,6 +253,7 @@ class Nodes(DataType):
         found = graph.attributes.shape[1]
         if found != self.attributes_:
             raise InputError(f"Nodes have {found} features, in training {self.attributes_}.")
+        check_keys(graph.keys, self.keys_, "The graph", "training")
         if (graph.labels is not None) != bool(self.levels_):
             raise InputError("Nodes have labels in training or now, not both: give the same.")
 
@@ -273,10 +280,8 @@ def as_node_set(X: Any) -> NodeSet:
     if isinstance(X, Mapping):
         if "x" not in X or "edge_index" not in X:
             raise InputError(f"Nodes expects x and edge_index, found {', '.join(map(str, X))}.")
-        edges = np.asarray(X["edge_index"], dtype=np.int64)
-        if edges.ndim != 2 or edges.shape[0] != 2:
-            raise InputError(f"edge_index has shape {edges.shape}: expected (2, edges).")
-        return NodeSet.of(OneGraph(None, columns(np.asarray(X["x"]), "The graph"), edges))
+        edges = edges_of(X["edge_index"], "The graph")
+        return NodeSet.of(OneGraph(None, columns(X["x"], "The graph"), edges))
     if not is_graph(X):
         raise InputError(
             f"Nodes expects one graph, of PyTorch Geometric or networkx, or a mapping with x and "
@@ -289,7 +294,7 @@ def levels_of(nodes: NodeSet) -> list[str]:
     """Return the commonest labels of nodes, in order of their names; none where there are none."""
     if nodes.graph.labels is None:
         return []
-    labels = [str(nodes.graph.labels[i]) for i in nodes.index]
+    labels = [label_name(nodes.graph.labels[i]) for i in nodes.index]
     return sorted(pd.Series(labels, dtype=object).value_counts().index[:MOST_LABELS])
 
 

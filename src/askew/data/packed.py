@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from askew.data.arrays import as_array
 from askew.data.base import Raw
 from askew.errors import InputError
 from askew.wording import count_of
@@ -314,7 +315,7 @@ def as_numbers(raw: Raw, what: str) -> Floats:
     if isinstance(raw, np.ma.MaskedArray):  # np.asarray would drop the mask without notice
         raw = np.ma.filled(raw.astype(np.float64), np.nan)
     try:
-        array = np.asarray(raw)
+        array = as_array(raw)
         if array.dtype.kind in "biufO":
             return raw_floats(raw, array)
     except (TypeError, ValueError):

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from askew.data.base import Raw
-from askew.data.curves import Curves
+from askew.data.curves import Curves, span_edges
 from askew.data.gaps import fill_gaps, pad
 from askew.data.packed import (
     ID_NAMES,
@@ -137,6 +137,15 @@ class Series(Curves):
         warn_of_hardly_recorded(packed)
         values = self._scaled(packed, fill_gaps(packed, self.mean_))
         return torch.from_numpy(pad(values, packed, self.length_))
+
+    def placed(self, names: list[list[str]], X: Raw) -> list[list[str]]:
+        """Say of spans of steps that a series is too short for that they come after its end."""
+        begins = np.tile(span_edges(self.length_)[:-1], len(self.mean_))
+        first = dict(zip(self._span_names(0), begins, strict=True))
+        return [
+            [part + ", after its end" * bool(first[part] >= length) for part in parts]
+            for parts, length in zip(names, self._pack(X).lengths, strict=True)
+        ]
 
     def describe(self) -> str:
         """Return a line such as '151 series: 30 steps, 6 channels'."""

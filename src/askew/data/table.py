@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from askew.data.arrays import as_array
 from askew.data.base import Raw
 from askew.errors import InputError
 
@@ -56,14 +57,25 @@ def _frame(X: Raw) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
-        return X
+        return _native(X)
     if sparse.issparse(X):
         return pd.DataFrame(_dense(X))
     if isinstance(X, Mapping):
         return pd.DataFrame(dict(X))
     if isinstance(X, list | tuple):
         return _from_rows(X)
-    return _from_array(X if isinstance(X, np.ma.MaskedArray) else np.asarray(X))
+    return _from_array(X if isinstance(X, np.ma.MaskedArray) else as_array(X))
+
+
+def _native(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose numbers are in this machine's byte order: pandas can pick no others."""
+    foreign = [i for i, dtype in enumerate(table.dtypes) if not getattr(dtype, "isnative", True)]
+    if not foreign:
+        return table
+    native = table.copy(deep=False)
+    for i in foreign:
+        native.isetitem(i, as_array(table.iloc[:, i]))
+    return native
 
 
 def _dense(X: Any) -> NDArray[Any]:
@@ -100,7 +112,7 @@ def _from_rows(rows: Sequence[Any]) -> pd.DataFrame:
 
 def _from_array(X: NDArray[Any]) -> pd.DataFrame:
     if X.dtype.names is not None and X.ndim == 1:
-        return pd.DataFrame(X)
+        return _native(pd.DataFrame(X))
     if X.ndim != 2:
         raise InputError(_axes_advice(X.ndim))
     if np.iscomplexobj(X):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from askew.data import DataType, Fold
@@ -26,7 +29,8 @@ class DistanceDetector(EnsembleDetector):
     Both are turned into how surprising they are among held-out items, and added. A remembered item
     is no neighbour of itself: those that were learned from get scores as new ones do. Where items
     lie around one middle, the distance to that has half of the distance's say: anomalies that were
-    learned from may lie near each other, but they lie far out.
+    learned from may lie near each other, but they lie far out. Where a share of contamination is
+    given, so many of the items, those that the networks find strangest, are not remembered.
 
     Parameters
     ----------
@@ -60,8 +64,8 @@ class DistanceDetector(EnsembleDetector):
         """Train the networks, then remember items for the distance, where it is asked for."""
         history = super().learn(net, items, folds, generator)
         if self.neighbors:
-            known = net.bank, net.middle
-            remember(*known, net.features, items, most=self.bank, generator=generator)
+            known, trusted = (net.bank, net.middle), items[self._trusted(net, items)]
+            remember(*known, net.features, trusted, most=self.bank, generator=generator)
         return history
 
     def settle(self, net: Parts, items: Tensor, folds: list[Fold]) -> list[Tensor]:
@@ -78,7 +82,8 @@ class DistanceDetector(EnsembleDetector):
         scores = torch.cat(super().settle(net, items, folds))
         if self.neighbors:
             held = [items[fold.held] for fold in folds]
-            known = [items[fold.learned] for fold in folds]
+            trusted = self._trusted(net, items)
+            known = [items[fold.learned[trusted[fold.learned]]] for fold in folds]
             drawn = self._all_distances([net.features] * len(folds), known, held)
             found = [self.data_.features_from(x) for x in known]
             alone = [of.to(items.device) for of in found if of is not None]
@@ -101,6 +106,15 @@ class DistanceDetector(EnsembleDetector):
         surprises = [of(each) for of, each in zip(self._kinds(net), distances.T, strict=True)]
         both: Tensor = net.own(scores) + torch.stack(surprises).mean(0)
         return both
+
+    def _trusted(self, net: Parts, items: Tensor) -> NDArray[np.bool_]:
+        """Return which items are remembered: all but the share that networks find strangest."""
+        if not self.contamination:
+            return np.ones(len(items), dtype=bool)
+        with torch.no_grad():
+            scores = self.mapped(partial(super().scores, net), items).cpu().numpy()
+        trusted: NDArray[np.bool_] = scores <= np.quantile(scores, 1 - self.contamination)
+        return trusted
 
     @property
     def _has_middle(self) -> bool:
