@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +20,7 @@ from askew import calibrate
 from askew.data import DataType, Fold, Raw, guess
 from askew.errors import AskewError, InputError, NotFittedError
 from askew.nets.parts import Parts
-from askew.parameters import check_number
+from askew.parameters import check_numbers
 from askew.pieces import pieces
 from askew.seeding import seeded
 from askew.train import History
@@ -154,14 +154,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
-        for parameter in fields(self):
-            check_number(parameter.name, getattr(self, parameter.name), str(parameter.type))
+        check_numbers(self)
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed={self.seed!r}: expected a whole number from 0 to below 2^63.")
-        try:
-            self._device()
-        except RuntimeError as error:
-            raise InputError(f"device={self.device!r} is not one that torch knows.") from error
+        self._device()
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out={self.held_out}: expected a share from 0 to below 1.")
         if not 0 < self.alert_rate < 1:
@@ -273,7 +269,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def fit_predict(self, X: Raw, y: object = None) -> NDArray[np.int64]:
         """Fit, and return `labels_`: 1 for the training items that stand out."""
-        return self.fit(X).labels_
+        self.fit(X)._check_calibrated()
+        return self.labels_
 
     def explain(self, X: Raw) -> list[Explanation]:
         """Say for each item which of its parts, and which learned views, made its score."""
@@ -296,6 +293,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
         data = guess(X) if self.data is None else clone(self.data)
         self._check_taken(data)
+        check_numbers(data)
         folds = self._folds(data, X, generator)
         seen = np.unique(np.concatenate([fold.learned for fold in folds]))
         data.fit(data.take(X, seen))
@@ -414,9 +412,17 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return calibrate.tail_threshold(calibration, self.alert_rate)
 
     def _device(self) -> torch.device:
-        if self.device != "auto":
-            return torch.device(self.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            asked = torch.device(self.device)
+            torch.zeros(1, dtype=torch.float64, device=asked).item()
+            return asked
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise InputError(
+                f"device={self.device!r} is not here, or not one that torch knows in double "
+                'precision: choose "auto", "cpu" or "cuda".'
+            ) from error
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from askew import __version__, plot
 from askew.data.base import Raw
 from askew.detector import Detector, Scores
+from askew.errors import InputError
 from askew.events import extent
 from askew.explain import Explanation
 from askew.health import told
@@ -108,7 +109,12 @@ def judge(
 ) -> Judged:
     """Score items and explain the strangest."""
     scores = detector.decision_function(X)
+    if not len(scores):
+        raise InputError("There are no items to report on: give at least one.")
     truth = None if labels is None else np.asarray(labels, dtype=np.int64)
+    for what, given in {"labels": truth, "ids": ids}.items():
+        if given is not None and len(given) != len(scores):
+            raise InputError(f"{len(scores)} scores and {len(given)} {what}: expected one a score.")
     verdict = Verdict.of(detector, scores, detector.data_.moments(X), truth)
     top = verdict.strangest(TOP)
     return Judged(

@@ -141,6 +141,7 @@ def _parameters(owner: Detector | DataType) -> dict[str, Any]:
     for name, value in owner.get_params(deep=False).items():
         if isinstance(value, DataType):
             value = {"class": type(value).__name__, "parameters": _parameters(value)}
+        value = str(value) if isinstance(value, torch.device) else value
         found[name] = value.item() if isinstance(value, np.generic) else value
     return found
 
@@ -336,7 +337,8 @@ def _check_readable(text: str, tensors: Mapping[str, Tensor]) -> None:
     except BROKEN as error:
         raise InputError(
             f"this detector could not be loaded again ({error}): were parameters changed after "
-            "fit? Fit once more; methods of your own have to stand in askew.methods."
+            "fit? Fit once more; a method or data type of your own has to stand in askew.methods "
+            "or askew.data, see docs/design.md."
         ) from error
 
 

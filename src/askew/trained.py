@@ -87,6 +87,9 @@ class TrainedDetector(Detector):
         for name in ("epochs", "steps"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        for name in ("weight_decay", "patience"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
         for name in ("batch_size", "batches", "lr"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")

@@ -36,6 +36,7 @@ INFERRED: Mapping[str, str] = {
     "datetime64": "date",
     "datetime": "date",
     "date": "date",
+    "timedelta": "number",
 }
 """pandas' name for what a column of objects holds, and the kind of column it makes."""
 
@@ -163,6 +164,8 @@ def as_numbers(column: pd.Series[Any]) -> Floats:
         return _finite(column.to_numpy(dtype=np.float64), column)
     if types.is_numeric_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype):
         return _finite(column.to_numpy(dtype=np.float64, na_value=np.nan), column)
+    if types.infer_dtype(column, skipna=True) == "timedelta":
+        return as_numbers(pd.to_timedelta(column))
     text = as_text(column)
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
     booleans = text.map({"True": 1.0, "False": 0.0}).to_numpy(dtype=np.float64)

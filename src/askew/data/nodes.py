@@ -195,7 +195,7 @@ class Nodes(DataType):
     @staticmethod
     def looks_like(X: Raw) -> bool:
         """Say whether untyped input must be the nodes of one graph."""
-        mapped = isinstance(X, Mapping) and {"x", "edge_index"} <= set(X)
+        mapped = isinstance(X, Mapping) and {"x", "edge_index"} <= set(X.keys())
         return isinstance(X, NodeSet) or is_graph(X) or mapped
 
     def _parts(self, nodes: NodeSet) -> list[pd.DataFrame]:

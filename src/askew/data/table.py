@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -57,7 +58,7 @@ def _frame(X: Raw) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
-        return _native(X)
+        return _usual(X)
     if sparse.issparse(X):
         return pd.DataFrame(_dense(X))
     if isinstance(X, Mapping):
@@ -67,15 +68,30 @@ def _frame(X: Raw) -> pd.DataFrame:
     return _from_array(X if isinstance(X, np.ma.MaskedArray) else as_array(X))
 
 
-def _native(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose numbers are in this machine's byte order: pandas can pick no others."""
-    foreign = [i for i, dtype in enumerate(table.dtypes) if not getattr(dtype, "isnative", True)]
-    if not foreign:
+def _usual(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns are of kinds that pandas can pick rows of and reckon with.
+
+    Numbers in another machine's byte order and arrow's dates and durations become numpy's.
+    """
+    kinds = {i: _usual_kind(dtype) for i, dtype in enumerate(table.dtypes)}
+    if not any(kinds.values()):
         return table
-    native = table.copy(deep=False)
-    for i in foreign:
-        native.isetitem(i, as_array(table.iloc[:, i]))
-    return native
+    usual = table.copy(deep=False)
+    for i, kind in kinds.items():
+        if kind is not None:
+            usual.isetitem(i, table.iloc[:, i].astype(kind).array)
+    return usual
+
+
+def _usual_kind(dtype: Any) -> Any:
+    """Return what to make of a column of this type; None: it stays."""
+    if isinstance(dtype, np.dtype):
+        return None if dtype.isnative else dtype.newbyteorder("=")
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_date(dtype.pyarrow_dtype):
+        return "datetime64[us]"
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_duration(dtype.pyarrow_dtype):
+        return "timedelta64[us]"
+    return None
 
 
 def _dense(X: Any) -> NDArray[Any]:
@@ -112,7 +128,7 @@ def _from_rows(rows: Sequence[Any]) -> pd.DataFrame:
 
 def _from_array(X: NDArray[Any]) -> pd.DataFrame:
     if X.dtype.names is not None and X.ndim == 1:
-        return _native(pd.DataFrame(X))
+        return _usual(pd.DataFrame(X))
     if X.ndim != 2:
         raise InputError(_axes_advice(X.ndim))
     if np.iscomplexobj(X):

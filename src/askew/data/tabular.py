@@ -28,7 +28,7 @@ from askew.data.columns import (
     misread,
     turns,
 )
-from askew.data.scaling import SCALINGS, State, moments, plain, ranks
+from askew.data.scaling import SCALINGS, TOP, State, moments, plain, ranks
 from askew.data.table import as_table, default_names, sparse_rows
 from askew.errors import InputError
 from askew.nets.mlp import MLP
@@ -74,7 +74,8 @@ class Tabular(DataType):
     ----------
     scaling: "both": "clipped" (distances from the training mean in standard deviations, beyond
         three of them logarithmically) and "quantile" (normal quantiles of the training ranks) side
-        by side. Or one of them, or "standard" (never clipped; 0/1 columns stay so), or "none".
+        by side. Or one of them, or "standard" (never clipped; 0/1 columns stay so), or "none", for
+        numbers of at most 1e12 (beyond that, new ones count as 1e12).
     width, layers: hidden width and linear layers of the encoder.
     view_width, view_layers: the same for the networks of the views. No width: the encoded columns,
         at least 16 and at most 64.
@@ -221,6 +222,7 @@ class Tabular(DataType):
 
     def _column_state(self, values: Floats, name: str) -> dict[str, Any]:
         ordered = np.sort(values[~np.isnan(values)])
+        self._refuse_huge(ordered, name)
         center, scale = moments(ordered)
         knots, targets = ranks(ordered, SCALINGS[self.scaling].knots)
         fill = float(ordered[len(ordered) // 2])
@@ -229,6 +231,14 @@ class Tabular(DataType):
         else:
             fill = _beyond(fill, scale, ordered[-1])
         return {"center": center, "scale": scale, "fill": fill, "knots": knots, "targets": targets}
+
+    def _refuse_huge(self, ordered: Floats, name: str) -> None:
+        largest = max(abs(ordered[0]), abs(ordered[-1]))
+        if self.scaling == "none" and largest > TOP:
+            raise InputError(
+                f"Column {name!r} reaches {largest:.3g}, but networks bear at most {TOP:g}: with "
+                "scaling='none' give it in larger units, or choose another scaling."
+            )
 
     def _learn_indicators(self, table: pd.DataFrame) -> None:
         for name in self._kind("boolean"):
