@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from askew import KNN, PLAD, NeuTraLAD
+from askew import KNN, LOF, PLAD, NeuTraLAD
 from askew.calibrate import (
     benjamini_hochberg,
     enough_for,
@@ -225,3 +225,13 @@ def test_what_only_rounding_lifts_above_the_threshold_is_no_alert_anywhere():
     verdict = Verdict.of(detector, scores, None, None)
     np.testing.assert_array_equal(verdict.alerts, detector.alerts_of(scores))
     np.testing.assert_array_equal(detector.alerts_of(detector.decision_scores_), detector.labels_)
+
+
+def test_one_huge_held_out_score_hides_no_alert():
+    rows = np.random.default_rng(0).normal(size=(500, 2))
+    rows[:30] = 0  # of so many copies LOF says either nothing or 1e9
+    detector = LOF(alert_rate=0.1).fit(rows)
+    assert detector.calibration_.max() > 1e6 * np.median(detector.calibration_)
+    assert detector.predict([[6.0, 6.0], [5.0, -5.0]]).tolist() == [1, 1]
+    assert (detector.p_values([[6.0, 6.0], [5.0, -5.0]]) < 0.1).all()
+    assert detector.p_values_of([np.inf, -np.inf])[0] < 0.02

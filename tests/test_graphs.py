@@ -453,3 +453,64 @@ def test_the_default_is_not_turned_round_on_proteins():
         from askew.metrics import auroc
 
         assert auroc(labels, scores) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("edges", "words"),
+    [
+        (np.array([[0, 1], [1, 2], [2, 0]]), r"shape \(3, 2\): expected \(2, edges\)"),
+        (np.array([[0.5, 1], [1, 2]]), "holds float64: expected numbers of nodes"),
+    ],
+)
+def test_edges_of_another_form_are_refused(edges, words):
+    graph = SimpleNamespace(x=np.zeros((3, 1)), edge_index=edges)
+    with pytest.raises(InputError, match=words):
+        as_graph_set([graph])
+
+
+def test_tensors_with_gradients_or_half_precision_are_taken():
+    x, edges = torch.randn(4, 2), torch.tensor([[0, 1], [1, 2]])
+    given = [x, x.clone().requires_grad_(), x.bfloat16()]
+    found = as_graph_set([SimpleNamespace(x=one, edge_index=edges) for one in given])
+    np.testing.assert_allclose(found.attributes[:4], found.attributes[4:8])
+    np.testing.assert_allclose(found.attributes[:4], found.attributes[8:], rtol=0.01)
+
+
+def ring(size, **measured):
+    graph = networkx.cycle_graph(size)
+    for node in graph:
+        graph.nodes[node].update({name: of(node) for name, of in measured.items()})
+    return graph
+
+
+def test_attributes_are_taken_by_name(tmp_path):
+    rings = [ring(n, age=float, income=lambda v: v % 3) for n in range(5, 25)]
+    detector = KNN().fit(rings)
+    detector.save(tmp_path / "model")
+    other = [ring(n, income=float, zone=lambda v: v % 3) for n in (5, 6)]
+    for one in (detector, load(tmp_path / "model")):
+        with pytest.raises(InputError, match="'income', 'zone', but training has 'age', 'income'"):
+            one.decision_function(other)
+    with pytest.raises(InputError, match="Graph 20 has node data"):
+        as_graph_set([*rings, *other])
+
+
+def test_labels_1_and_1_0_are_the_same():
+    whole = as_graph_set([ring(6, label=lambda v: v % 3)])
+    broken = as_graph_set([ring(6, label=lambda v: float(v % 3))])
+    assert whole.names == broken.names == ("0", "1", "2")
+
+
+def test_many_graphs_in_one_batch_are_graphs():
+    with warnings.catch_warnings(action="ignore"):  # of torch_geometric about torch
+        geometric = pytest.importorskip("torch_geometric.data")
+    edges = torch.tensor([[0], [1]])
+    graphs = [geometric.Data(x=torch.randn(n, 2), edge_index=edges) for n in (3, 4, 5)]
+    batch = geometric.Batch.from_data_list(graphs)
+    assert type(guess(batch)) is Graphs
+    assert as_graph_set(batch).sizes.tolist() == [3, 4, 5]
+
+
+def test_node_data_that_are_no_numbers_are_refused():
+    with pytest.raises(InputError, match="'box' are not numbers of one width"):
+        as_graph_set([ring(4, box=lambda v: {"a": v})])

@@ -213,3 +213,20 @@ def test_public_sets_have_the_published_counts(name, count, anomalies):
     except InputError as error:
         pytest.skip(str(error))
     assert (len(nodes), labels.sum()) == (count, anomalies)
+
+
+def test_a_mapping_is_guessed_and_named_features_are_not_mixed_up():
+    assert type(guess(network())) is Nodes
+    graph = networkx.gnp_random_graph(40, 0.1, seed=0)
+    for node in graph:
+        graph.nodes[node].update(age=float(node), label=node % 3)
+    other = graph.copy()
+    for node in other:
+        other.nodes[node]["zone"] = other.nodes[node].pop("age")
+        graph.nodes[node]["label"] = float(graph.nodes[node]["label"])
+    detector = KNN(data=Nodes(hops=1)).fit(graph)
+    for node in graph:
+        graph.nodes[node]["label"] = int(graph.nodes[node]["label"])
+    np.testing.assert_array_equal(detector.decision_function(graph), detector.decision_scores_)
+    with pytest.raises(InputError, match="'zone', but training has 'age'"):
+        detector.decision_function(other)

@@ -134,3 +134,14 @@ def test_it_is_written_whole_or_not_at_all(detector, rows, tmp_path):
 def test_an_unfitted_detector_is_refused(tmp_path):
     with pytest.raises(NotFittedError):
         report.write(KNN(), tmp_path / "r.html")
+
+
+def test_what_no_report_can_be_made_of_is_refused(detector, rows, tmp_path):
+    for given, words in [
+        ({"X": rows[:0]}, "no items to report on"),
+        ({"X": rows[:5], "labels": [0, 1]}, "5 scores and 2 labels"),
+        ({"X": rows[:5], "ids": ["a"]}, "5 scores and 1 ids"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            report.write(detector, tmp_path / "r.html", **given)
+    assert not list(tmp_path.iterdir())

@@ -595,3 +595,14 @@ def test_series_that_are_hardly_recorded_are_told():
     dead = np.full((12, 3), np.nan)
     with pytest.warns(UserWarning, match="2 of 3 series have fewer.*series 1"):
         data.encode([RNG.normal(size=(12, 3)), dead, RNG.normal(size=(2, 3))])
+
+
+def test_reasons_say_which_steps_come_after_the_end_of_a_series():
+    data = Series(layout="time-first").fit(ragged((20, 30, 25)))
+    short = np.zeros((10, 3))
+    names, _ = data.groups(data.encode([short]))
+    (called,) = data.placed([names], [short])
+    after = [name for name in called if name.endswith(", after its end")]
+    first = [int(name.split("step")[1].strip("s ").split("-")[0].split(",")[0]) for name in called]
+    assert [step >= 10 for step in first] == [name in after for name in called]
+    assert 0 < len(after) < len(called)

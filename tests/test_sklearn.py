@@ -7,7 +7,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
-from askew import KNN, NeuTraLAD, OutlierEstimator
+from askew import KNN, LOF, NeuTraLAD, OutlierEstimator
 from askew.methods import METHODS, method
 from askew.trained import TrainedDetector
 
@@ -77,3 +77,10 @@ def test_detectors_can_be_searched_and_cross_validated():
     folds = StratifiedKFold(2, shuffle=True, random_state=0)
     values = cross_val_score(NeuTraLAD(steps=20), rows, labels, cv=folds, scoring=scorer)
     assert np.isfinite(values).all()
+
+
+def test_adapter_is_negative_where_it_says_alert_and_nowhere_else():
+    rows = np.random.default_rng(0).integers(0, 3, (400, 3))  # many scores are all but equal
+    adapted = OutlierEstimator(LOF(alert_rate=0.1)).fit(rows[:100])
+    outside = adapted.decision_function(rows[100:]) < 0
+    np.testing.assert_array_equal(outside, adapted.predict(rows[100:]) == -1)

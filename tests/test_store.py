@@ -467,5 +467,5 @@ def upgraded(content):
         if data is not None and data["class"] == "Series":
             data["parameters"]["values"] = False
             data["parameters"]["inner"] = None
-    content["parameters"]["middle"] = False
+    content["parameters"]["middle"], content["parameters"]["contamination"] = False, 0.0
     return {**content, "schema": SCHEMA}

@@ -1,6 +1,7 @@
 """The training loop: what it sees, how far it goes, which weights it leaves."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from torch import nn
 
-from askew import AskewError, AutoEncoder, InputError, NeuTraLAD, Tabular
+from askew import AskewError, AutoEncoder, InputError, NeuTraLAD, Tabular, load
 from askew.datasets import load_table
 from askew.metrics import average_precision
 from askew.nets.parts import Parts
@@ -434,3 +435,31 @@ def test_anomalies_among_what_is_learned_from_are_found_once_they_take_no_step(d
         for share in (0.0, 0.1)
     ]
     assert found[1] > 2 * found[0] and found[1] > 0.3  # 0.025: chance
+
+
+@pytest.mark.filterwarnings("ignore:health")
+def test_fits_in_threads_draw_from_their_own_seeds():
+    rows = np.random.default_rng(0).normal(size=(120, 3))
+
+    def fitted(seed):
+        return NeuTraLAD(nets=1, steps=10, seed=seed).fit(rows).decision_scores_
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(fitted, [0, 1, 0, 1]))
+    for seed, scores in zip([0, 1, 0, 1], found, strict=True):
+        np.testing.assert_array_equal(scores, fitted(seed))
+
+
+@pytest.mark.filterwarnings("ignore:health")
+@pytest.mark.parametrize("method", [NeuTraLAD, AutoEncoder])
+def test_the_default_precision_of_torch_changes_nothing(method, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(120, 3))
+    expected = method(nets=1, steps=10, seed=np.int64(3)).fit(rows).decision_function(rows)
+    torch.set_default_dtype(torch.float64)
+    try:
+        method(nets=1, steps=10, seed=3).fit(rows).save(tmp_path / "model")
+        found = load(tmp_path / "model").decision_function(rows)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
