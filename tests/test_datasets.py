@@ -11,6 +11,7 @@ import pytest
 from askew.datasets import (
     DATASETS,
     ClassSplit,
+    contaminated,
     find,
     half_split,
     load,
@@ -183,6 +184,21 @@ def test_one_vs_rest_of_ragged_series():
     train, test, labels = one_vs_rest(ragged(), "b")
     assert [int(one[0, 0]) for one in train] == [1, 4]
     assert len(test) == 6 and labels.tolist() == [1, 0, 1, 1, 0, 1]
+
+
+def test_contaminated_training_holds_its_share_of_others_and_judges_none_of_them():
+    split = load_classes("racketsports")
+    cls = split.classes[0]
+    clean, same = one_vs_rest(split, cls), contaminated(split, cls, share=0.2)
+    ours = {one.tobytes() for one in split.train[split.train_labels == cls]}
+    strange = [one.tobytes() not in ours for one in same.train]
+    assert len(same.train) - sum(strange) == len(clean.train)
+    assert np.mean(strange) == pytest.approx(0.2, abs=0.01)
+    np.testing.assert_array_equal(same.labels, clean.labels)
+    other = contaminated(split, cls, share=0.2, seed=1)
+    assert len(other.train) == len(same.train) and not np.array_equal(other.train, same.train)
+    with pytest.raises(InputError, match="items of other classes are asked for"):
+        contaminated(split, cls, share=0.99)
 
 
 def test_n_vs_rest_goes_round():

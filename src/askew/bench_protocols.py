@@ -31,6 +31,13 @@ def one_vs_rest(job: Job) -> Split:
     return datasets.one_vs_rest(split, split.classes[job.part])
 
 
+def contaminated(job: Job) -> Split:
+    """One class trains with items of others among it; the others are anomalous."""
+    split = datasets.load_classes(job.set)
+    share = job.spec.get("contamination", 0.1)
+    return datasets.contaminated(split, split.classes[job.part], share=share, seed=job.seed)
+
+
 def n_vs_rest(job: Job) -> Split:
     """Several classes train, from the job's part on; the others are anomalous."""
     split = datasets.load_classes(job.set)
@@ -131,6 +138,7 @@ class Protocol:
 PROTOCOLS: Mapping[str, Protocol] = {
     "half-split": Protocol(half_split),
     "one-vs-rest": Protocol(one_vs_rest, classes),
+    "contaminated": Protocol(contaminated, classes),
     "n-vs-rest": Protocol(n_vs_rest, classes),
     "recordings": Protocol(one_recording, recordings, first_steps),
     "defects": Protocol(defects),

@@ -16,6 +16,8 @@ from askew.errors import InputError
 
 CAPS = ("most_train", "most_test")
 """Most items of a part; a set's own go before the table's."""
+OPTIONS = ("shuffle", *CAPS, "folds", "contamination")
+"""What a table says of how its sets are split."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Table:
             sets=content["set"],
             rows=content["row"],
             data=content.get("data", {}),
-            options={k: content[k] for k in ("shuffle", *CAPS, "folds") if k in content},
+            options={k: content[k] for k in OPTIONS if k in content},
         )
 
     def jobs(self, seeds: int | None) -> Iterator[Job]:
@@ -137,6 +139,7 @@ def _is_of_sets(value: Any) -> bool:
 TEXT = Kind("text", lambda value: isinstance(value, str))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 COUNT = Kind("a whole number, at least 1", lambda value: _is_number(value, 1))
+SHARE = Kind("a share between 0 and 1", lambda value: type(value) is float and 0 < value < 1)
 NAMES = Kind("a list of names", lambda v: isinstance(v, list) and all(map(TEXT.fits, v)))
 NUMBERS = Kind(
     "a list of numbers from 0 on",
@@ -158,6 +161,7 @@ KEYS: Mapping[str, Mapping[str, Kind]] = {
         **dict.fromkeys(["title", "protocol", "metric"], TEXT),
         **dict.fromkeys(["seeds", "folds", *CAPS], COUNT),
         "shuffle": FLAG,
+        "contamination": SHARE,
         "data": ARGUMENTS,
         **dict.fromkeys(["set", "row"], ENTRIES),
     },

@@ -18,7 +18,14 @@ from askew.datasets.loading import (
     load_unsplit,
     path,
 )
-from askew.datasets.splits import chosen, fold_vs_rest, half_split, n_vs_rest, one_vs_rest
+from askew.datasets.splits import (
+    chosen,
+    contaminated,
+    fold_vs_rest,
+    half_split,
+    n_vs_rest,
+    one_vs_rest,
+)
 
 __all__ = [
     "DATASETS",
@@ -30,6 +37,7 @@ __all__ = [
     "Table",
     "Unsplit",
     "chosen",
+    "contaminated",
     "find",
     "fold_vs_rest",
     "half_split",

@@ -62,6 +62,34 @@ def one_vs_rest(split: ClassSplit, cls: Any) -> OneClass[Any]:
     return _normal_classes(split, [cls])
 
 
+def contaminated(split: ClassSplit, cls: Any, *, share: float, seed: int = 0) -> OneClass[Any]:
+    """As `one_vs_rest`, but among what trains are items of the other classes' train part.
+
+    Parameters
+    ----------
+    share: of those among all that trains, in (0, 1); drawn with `seed`.
+
+    Raises
+    ------
+    InputError : a class the split does not have, or too few items of others for such a share.
+
+    Example
+    -------
+    >>> from askew.datasets import load_classes
+    >>> train, test, labels = contaminated(load_classes("epilepsy"), "RUNNING", share=0.1)
+    >>> len(train), len(test), int(labels.sum())
+    (40, 138, 101)
+    """
+    own = np.flatnonzero(split.train_labels == cls)
+    others = np.flatnonzero(split.train_labels != cls)
+    wanted = round(share / (1 - share) * len(own))
+    if wanted > len(others):
+        raise InputError(f"{wanted} items of other classes are asked for; {len(others)} are there.")
+    drawn = np.random.default_rng(seed).permutation(others)[:wanted]
+    together = np.sort(np.concatenate([own, drawn]))
+    return one_vs_rest(split, cls)._replace(train=chosen(split.train, together))
+
+
 def n_vs_rest(split: ClassSplit, first: int, n: int) -> OneClass[Any]:
     """n classes in a row are normal, from the one at position `first`, going round at the end.
 
