@@ -54,6 +54,8 @@ class NeuTraLAD(DistanceDetector):
     middle: whether the distance to the median of the training items has half of its say; None: as
         suits the type of data.
     bank: most training items remembered for the distance.
+    contamination: share of the items, in [0, 0.5], that is taken for anomalies where they are
+        learned from too: those that fit least take no step, and are not remembered.
     loss: what training lowers: ``"contrastive"``, or for comparison ``"prediction"`` (which view
         is it? also the score) or ``"simclr"`` (two views find each other in the batch; items are
         scored by the contrastive loss, because SimCLR's needs neighbours).

@@ -63,6 +63,8 @@ class PLAD(DistanceDetector):
     middle: whether the distance to the median of the training items has half of its say; None: as
         suits the type of data.
     bank: most training items remembered for the distance.
+    contamination: share of the items, in [0, 0.5], that is taken for anomalies where they are
+        learned from too: those that fit least take no step, and are not remembered.
     nets: independent networks; each learns from all training items but a held-out part of its own.
 
     References
