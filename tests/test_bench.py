@@ -593,9 +593,14 @@ def test_wrong_kinds_of_settings_of_a_set_are_refused(quick, line, words):
 
 
 def test_parts_that_a_set_does_not_have_are_refused(quick):
-    quick.write_text(QUICK.replace("[[set]]\nname =", "[[set]]\nparts = [9]\nname =", 1))
-    with pytest.raises(InputError, match="'thyroid' has no part 9: expected some of 0"):
-        list(Table.read(quick).jobs(None))
+    parted = QUICK.replace("[[set]]\nname =", "[[set]]\nparts = [9]\nname =", 1)
+    with pytest.raises(InputError, match="'thyroid' has parts; half-split has none"):
+        Table.read(written(quick, parted))
+    for protocol, words in {"one-vs-rest": "no part 9", "n-vs-rest": "no class number 9"}.items():
+        classes = parted.replace("half-split", protocol).replace("thyroid", "racketsports")
+        (job, *_) = Table.read(written(quick, classes)).jobs(1)
+        with pytest.raises(InputError, match=words):
+            bench_jobs.run_job(job)
 
 
 @pytest.mark.parametrize(("level", "name"), [("set", "thyroid"), ("row", "kNN")])

@@ -83,6 +83,11 @@ def unsplit_classes(entry: Mapping[str, Any]) -> Iterable[int]:
     return range(len(np.unique(datasets.load_unsplit(entry["name"]).labels)))
 
 
+def undivided(entry: Mapping[str, Any]) -> Iterable[int]:
+    """The whole set is the only part."""
+    return [0]
+
+
 def classes(entry: Mapping[str, Any]) -> Iterable[int]:
     """Each class is in turn the normal one, or the first of them."""
     return range(len(datasets.load_classes(entry["name"]).classes))
@@ -131,7 +136,7 @@ class Protocol:
     """
 
     split: Callable[[Job], Split]
-    parts: Callable[[Mapping[str, Any]], Iterable[int]] = lambda entry: [0]
+    parts: Callable[[Mapping[str, Any]], Iterable[int]] = undivided
     capped: Callable[[Split, Job], Split] = at_random
 
 
@@ -150,7 +155,11 @@ PROTOCOLS: Mapping[str, Protocol] = {
 def split_of(job: Job) -> Split:
     """Return what trains and what is judged in a job, no more of it than the job allows."""
     protocol = PROTOCOLS[job.spec["protocol"]]
-    return protocol.capped(protocol.split(job), job)
+    try:
+        split = protocol.split(job)
+    except IndexError as error:
+        raise InputError(f"set {job.set!r} has no part {job.part}: they count from 0.") from error
+    return protocol.capped(split, job)
 
 
 def masks_of(job: Job) -> NDArray[np.bool_] | None:

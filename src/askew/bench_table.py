@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from askew.bench_jobs import FLOORS, Job, one_of
-from askew.bench_protocols import PROTOCOLS
+from askew.bench_protocols import PROTOCOLS, undivided
 from askew.bench_results import LOCATED, as_published, measures
 from askew.errors import InputError
 
@@ -63,12 +63,7 @@ class Table:
         )
 
     def jobs(self, seeds: int | None) -> Iterator[Job]:
-        """Yield all jobs, one set after the other.
-
-        Raises
-        ------
-        InputError: a set has no such part.
-        """
+        """Yield all jobs, one set after the other."""
         for entry in self.sets:
             for row in self.rows:
                 if entry["name"] in row.get("skip", []):
@@ -86,15 +81,8 @@ class Table:
         return min([*asked, self.seeds if most is None else most])
 
     def _parts(self, entry: Mapping[str, Any]) -> Iterable[int]:
-        known = PROTOCOLS[self.protocol].parts(entry)
-        chosen: list[int] = entry.get("parts", [])
-        strange = set(chosen) - set(known)
-        if strange:
-            raise InputError(
-                f"set {entry['name']!r} has no part {min(strange)}: expected some of "
-                f"{', '.join(map(str, known))}."
-            )
-        return chosen or known
+        parts: Iterable[int] = entry.get("parts") or PROTOCOLS[self.protocol].parts(entry)
+        return parts
 
     def _spec(self, row: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
         special = row.get("on", {}).get(entry["name"], {})
@@ -199,6 +187,12 @@ def _check(content: Mapping[str, Any]) -> None:
     located = LOCATED if any(row.get("located") for row in content["row"]) else ()
     known = [*measures(content["protocol"]), *located]
     one_of("metric", content.get("metric", "auroc"), known)
+    if PROTOCOLS[content["protocol"]].parts is undivided:
+        for entry in content["set"]:
+            if "parts" in entry:
+                raise InputError(
+                    f"set {entry['name']!r} has parts; {content['protocol']} has none."
+                )
     for row in content["row"]:
         _check_row(row, {entry["name"] for entry in content["set"]})
 

@@ -247,9 +247,18 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Return which of scores already computed raise an alert, ``(n,)``.
 
         None does where no items were held out.
+
+        Raises
+        ------
+        InputError: a score is not a number.
         """
         self._check_fitted()
-        return self._lowered(np.asarray(scores, dtype=np.float64)) > self.threshold_
+        given = np.asarray(scores, dtype=np.float64)
+        if np.isnan(given).any():
+            raise InputError(
+                f"{np.isnan(given).sum()} of {given.size} scores are not numbers (NaN)."
+            )
+        return self._lowered(given) > self.threshold_
 
     def predict_proba(self, X: Raw) -> Scores:
         """Return ``[p, 1 - p]`` for each item, ``(n, 2)``, with p its p-value.
@@ -268,7 +277,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return calibrate.benjamini_hochberg(self.p_values(X), fdr)
 
     def fit_predict(self, X: Raw, y: object = None) -> NDArray[np.int64]:
-        """Fit, and return `labels_`: 1 for the training items that stand out."""
+        """Fit, and return `labels_`: 1 for the training items that stand out.
+
+        Raises
+        ------
+        InputError: as `fit`; or no items were held out, so that none can.
+        """
         self.fit(X)._check_calibrated()
         return self.labels_
 
@@ -418,7 +432,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             asked = torch.device(self.device)
             torch.zeros(1, dtype=torch.float64, device=asked).item()
             return asked
-        except (RuntimeError, AssertionError, TypeError) as error:
+        except (RuntimeError, AssertionError, TypeError, ImportError) as error:
             raise InputError(
                 f"device={self.device!r} is not here, or not one that torch knows in double "
                 'precision: choose "auto", "cpu" or "cuda".'
@@ -434,10 +448,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Return the parameters that scores and alerts of the fitted detector depend on.
 
         Those of the data type, as ``data__NAME``, are among them: `fit` keeps a copy, ``data_``,
-        that a later change would not reach.
+        that a later change would not reach; of the type itself, its name is.
         """
         named = self.get_params(deep=True)
-        return {name: value for name, value in named.items() if name not in HARMLESS}
+        kind = {"data": None if self.data is None else type(self.data).__name__}
+        return kind | {name: value for name, value in named.items() if name not in HARMLESS}
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "net_"):

@@ -41,6 +41,6 @@ def check_number(name: str, value: object, declared: str) -> None:
     if kind not in kinds or others not in ([], ["None"]) or (value is None and others):
         return
     fits = isinstance(value, kinds[kind]) and not isinstance(value, bool)
-    if not fits or not math.isfinite(value):  # type: ignore[arg-type]
+    if not fits or (kind == "float" and not math.isfinite(value)):  # type: ignore[arg-type]
         number = "a whole number" if kind == "int" else "a number"
         raise InputError(f"{name}={value!r}: expected {number}.")

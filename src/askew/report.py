@@ -111,8 +111,9 @@ def judge(
     scores = detector.decision_function(X)
     if not len(scores):
         raise InputError("There are no items to report on: give at least one.")
-    truth = None if labels is None else np.asarray(labels, dtype=np.int64)
-    for what, given in {"labels": truth, "ids": ids}.items():
+    truth = None if labels is None else _truth(labels)
+    names = range(len(scores)) if ids is None else list(ids)
+    for what, given in {"labels": truth, "ids": names}.items():
         if given is not None and len(given) != len(scores):
             raise InputError(f"{len(scores)} scores and {len(given)} {what}: expected one a score.")
     verdict = Verdict.of(detector, scores, detector.data_.moments(X), truth)
@@ -120,11 +121,18 @@ def judge(
     return Judged(
         items=X,
         name=name,
-        ids=range(len(scores)) if ids is None else list(ids),
+        ids=names,
         verdict=verdict,
         top=top,
         explanations=detector.explain(speaking(detector, X, top)),
     )
+
+
+def _truth(labels: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.asarray(labels)
+    if found.ndim != 1 or not np.isin(found, (0, 1)).all():
+        raise InputError("Labels are one list of 0 (normal) and 1 (anomalous): found others.")
+    return found.astype(np.int64)
 
 
 def speaking(detector: Detector, X: Raw, places: NDArray[np.intp]) -> Raw:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,17 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-ALONE = threading.RLock()
+alone = threading.RLock()
 """torch has one generator and one default precision for all threads: they take turns."""
+
+
+def _unlocked() -> None:
+    """A process forked while another thread fits must not wait for that thread, which it lacks."""
+    global alone
+    alone = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlocked)
 
 
 @contextmanager
@@ -19,8 +29,8 @@ def seeded(seed: int) -> Iterator[torch.Generator]:
 
     torch's global generator and default precision are put back on leaving.
     """
-    seed, precision = int(seed), torch.get_default_dtype()
-    with ALONE, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with alone, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        seed, precision = int(seed), torch.get_default_dtype()
         torch.manual_seed(seed)
         torch.set_default_dtype(torch.float32)
         try:

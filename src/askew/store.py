@@ -80,6 +80,8 @@ def save(detector: Detector, folder: Path) -> None:
 def load(folder: str | Path) -> Detector:
     """Return the detector saved in a folder.
 
+    While another thread fits, loading and saving wait for it: see `askew.seeding`.
+
     Raises
     ------
     ModelError: the folder is no model, is damaged, or was written by a newer askew.

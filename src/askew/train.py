@@ -181,9 +181,10 @@ class Stepper:
         return loss.detach()
 
     def left_out(self, batch: int) -> int:
-        """Return how many of a batch take no part in the next step, never all.
+        """Return how many of a batch take no part in the next step; one always does.
 
-        Summed over steps it is the share asked for, however small batches are.
+        None is left out of the first tenth of the steps. Summed over the others it is the share
+        asked for, also where that is less than an item of a batch.
         """
         if self.done < WARM_UP * self.total:
             return 0
@@ -194,12 +195,16 @@ class Stepper:
 def lowest(losses: Tensor, count: int) -> Tensor:
     """Return so many of the lowest losses, ``(B,) -> (count,)``; all of them as they are.
 
+    Where one of the batch is not finite, none is: training that diverges does not go unnoticed.
+
     Example
     -------
     >>> lowest(torch.tensor([3.0, 1.0, 9.0]), 2)
     tensor([1., 3.])
     """
-    return losses if count == len(losses) else losses.topk(count, largest=False).values
+    if count == len(losses):
+        return losses
+    return losses.topk(count, largest=False).values + 0 * losses.detach().sum()
 
 
 def mean_loss(net: nn.Module, items: Tensor, objective: Objective) -> float:

@@ -9,6 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 
+def is_tensor(values: Any) -> bool:
+    """Say whether something is a tensor of torch."""
+    return isinstance(values, torch.Tensor)
+
+
 def as_array(values: Any) -> NDArray[Any]:
     """Return an array in this machine's byte order, also of a tensor that has gradients.
 
@@ -19,7 +24,7 @@ def as_array(values: Any) -> NDArray[Any]:
     >>> as_array(np.ones(2, dtype=">f8")).dtype.isnative
     True
     """
-    if isinstance(values, torch.Tensor):
+    if is_tensor(values):
         values = values.detach().cpu()
         values = values.float() if values.dtype == torch.bfloat16 else values
     array = np.asarray(values)

@@ -150,14 +150,18 @@ def edges_of(given: Any, name: str) -> Ints:
     ------
     InputError: it has another shape, or numbers that are not whole.
     """
-    edges = as_array(given)
+    try:
+        edges = as_array(given)
+        whole = edges.astype(np.int64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: edge_index is no array of numbers, (2, edges).") from error
     if not edges.size:
         return np.empty((2, 0), dtype=np.int64)
     if edges.ndim != 2 or len(edges) != 2:
         raise InputError(f"{name}: edge_index has shape {edges.shape}: expected (2, edges).")
-    whole = edges.astype(np.int64)
-    if (whole != edges).any():
-        raise InputError(f"{name}: edge_index holds {edges.dtype}: expected numbers of nodes.")
+    odd = edges[whole != edges] if edges.dtype.kind != "b" else edges
+    if odd.size:
+        raise InputError(f"{name}: edge_index holds {odd.flat[0]}: expected numbers of nodes.")
     return whole
 
 
@@ -170,9 +174,13 @@ def from_networkx(graph: Any, name: str) -> OneGraph:
     if lacking:
         raise InputError(f"{name}: {lacking[0]!r} is on some nodes only: put it on all or none.")
     measured = [key for key in keys if key != "label"]
+    widths = {str(key): np.size(rows[0][key]) for key in measured}
     try:
-        values = [np.hstack([np.ravel(row[key]) for key in measured]) for row in rows if measured]
-        attributes = np.array(values, dtype=np.float64).reshape(len(rows), -1 if values else 0)
+        values = [
+            [np.asarray(row[key], dtype=np.float64).reshape(widths[str(key)]) for key in measured]
+            for row in rows
+        ]
+        attributes = np.array([np.hstack([*cells, []]) for cells in values]).reshape(len(rows), -1)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{name}: node data {', '.join(map(repr, measured))} are not numbers of one width "
@@ -181,7 +189,8 @@ def from_networkx(graph: Any, name: str) -> OneGraph:
     pairs = [(number[a], number[b]) for a, b, *_ in graph.edges]
     labels = [row["label"] for row in rows] if "label" in keys else None
     edges = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return OneGraph(labels, attributes, edges, tuple(map(str, measured)))
+    wide = [key if width == 1 else f"{key} of {width}" for key, width in widths.items()]
+    return OneGraph(labels, attributes, edges, tuple(wide))
 
 
 def columns(values: Any, name: str) -> Floats:
@@ -277,6 +286,20 @@ def label_name(label: Hashable) -> str:
     """
     whole = isinstance(label, float | np.floating) and float(label).is_integer()
     return str(int(label)) if whole else str(label)  # type: ignore[call-overload]
+
+
+def level_places(levels: Sequence[str]) -> dict[str, int]:
+    """Return the place of each label that was learned, by name.
+
+    Before schema 8 the label 1.0 was a level of its own: it is found as 1 too.
+
+    Example
+    -------
+    >>> level_places(["0.0", "1.0", "C"])["1"]
+    1
+    """
+    places = {level: i for i, level in enumerate(levels)}
+    return {level.removesuffix(".0"): i for level, i in places.items()} | places
 
 
 def clean(x: Floats, edges: Ints, counts: Ints) -> PackedGraphs:

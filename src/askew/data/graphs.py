@@ -19,6 +19,7 @@ from askew.data.graph_set import (
     as_graph_set,
     check_keys,
     clean,
+    level_places,
     looks_like_graphs,
 )
 from askew.data.packed_graphs import PackedGraphs
@@ -300,7 +301,7 @@ class Graphs(DataType):
         center, scale = self._scales()
         blocks = [np.clip((graphs.attributes - center) / scale, -FAR, FAR)]
         if self.levels_:
-            place = {level: i for i, level in enumerate(self.levels_)}
+            place = level_places(self.levels_)
             codes = [place.get(name, len(self.levels_)) for name in graphs.names]
             found = np.array(codes, dtype=np.intp)[graphs.labels]
             blocks.insert(0, np.eye(len(self.levels_) + 1)[found])

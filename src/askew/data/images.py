@@ -176,7 +176,7 @@ class Images(DataType):
         check_is_fitted(self)
         images = self._open(X)
         center, scale = (self._in_batch(value) for value in (self.center_, self.scale_))
-        batch = torch.empty(len(images), *self.shape_)
+        batch = torch.empty(len(images), *self.shape_, dtype=torch.float32)
         start = 0
         for block in self._seen(images):
             batch[start : start + len(block)] = (block - center) / scale

@@ -28,6 +28,7 @@ from askew.data.graph_set import (
     edges_of,
     is_graph,
     label_name,
+    level_places,
     nodes_of,
 )
 from askew.data.tabular import Tabular
@@ -230,7 +231,7 @@ class Nodes(DataType):
         """Return attributes and 0/1 columns of labels, ``(N, F)``."""
         if not self.levels_:
             return graph.attributes
-        place = {level: i for i, level in enumerate(self.levels_)}
+        place = level_places(self.levels_)
         codes = [place.get(label_name(label), len(self.levels_)) for label in graph.labels or ()]
         return np.hstack([graph.attributes, np.eye(len(self.levels_) + 1)[codes]])
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from askew.data.arrays import as_array
 from askew.data.base import Raw
 from askew.errors import InputError
 
@@ -104,13 +105,13 @@ class Pictures:
         if isinstance(item, (str, os.PathLike)):
             raw, named = read_file(Path(item)), f"{Path(item).name}"
         else:
-            raw = channels_first(np.asarray(item), self.layout, named)
+            raw = channels_first(as_array(item), self.layout, named)
         return in_color(scaled(raw, named), self.color, named)
 
     def plain(self) -> bool:
         """Say whether all numbers are 8 or 16 bit, so that black is 0 and white 1."""
         return all(
-            isinstance(item, (str, os.PathLike)) or np.asarray(item).dtype.kind in "bui"
+            isinstance(item, (str, os.PathLike)) or as_array(item).dtype.kind in "bui"
             for item in ([self.items[:1]] if isinstance(self.items, np.ndarray) else self.items)
         )
 
@@ -304,7 +305,7 @@ def _told(error: Exception) -> str:
 
 def whole_array(X: Raw, layout: str | None) -> NDArray[Any]:
     """Return an array of images as ``(n, C, h, w)``, a view of the user's."""
-    array = np.asarray(X)
+    array = as_array(X)
     if array.dtype.kind not in "biuf" or array.ndim not in (3, 4):
         raise InputError(
             f"Found {type(X).__name__} of {array.dtype} with shape {array.shape}; expected images: "

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from askew.data.arrays import as_array
+from askew.data.arrays import as_array, is_tensor
 from askew.data.base import Raw
 from askew.errors import InputError
 
@@ -38,7 +38,7 @@ def as_table(X: Raw) -> pd.DataFrame:
     0       1.0      red
     1       2.0     blue
     """
-    return _with_names(_frame(X))
+    return _with_names(_usual(_frame(X)))
 
 
 def default_names(width: int) -> list[str]:
@@ -58,11 +58,11 @@ def _frame(X: Raw) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
-        return _usual(X)
+        return X
     if sparse.issparse(X):
         return pd.DataFrame(_dense(X))
     if isinstance(X, Mapping):
-        return pd.DataFrame(dict(X))
+        return pd.DataFrame({k: as_array(v) if is_tensor(v) else v for k, v in X.items()})
     if isinstance(X, list | tuple):
         return _from_rows(X)
     return _from_array(X if isinstance(X, np.ma.MaskedArray) else as_array(X))
@@ -128,7 +128,7 @@ def _from_rows(rows: Sequence[Any]) -> pd.DataFrame:
 
 def _from_array(X: NDArray[Any]) -> pd.DataFrame:
     if X.dtype.names is not None and X.ndim == 1:
-        return _usual(pd.DataFrame(X))
+        return pd.DataFrame(X)
     if X.ndim != 2:
         raise InputError(_axes_advice(X.ndim))
     if np.iscomplexobj(X):

@@ -155,7 +155,7 @@ class Text(DataType):
         check_is_fitted(self)
         texts = as_texts(X, self.column)
         recent, known = self.__dict__.pop("_recent", (None, {}))
-        batch = torch.zeros(len(texts), self.length_, self._inputs + 1)
+        batch = torch.zeros(len(texts), self.length_, self._inputs + 1, dtype=torch.float32)
         new = [i for i, text in enumerate(texts) if text not in known]
         if len(new) < len(texts):
             old = [i for i, text in enumerate(texts) if text in known]

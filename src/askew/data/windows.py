@@ -174,7 +174,7 @@ class Windows(Curves):
         """
         check_is_fitted(self)
         count = self.count(X)
-        items = torch.empty(count, self._batch_channels, self.length)
+        items = torch.empty(count, self._batch_channels, self.length, dtype=torch.float32)
         first = 0
         for chunk in self.chunks(X, count):
             items[first : first + len(chunk)] = chunk

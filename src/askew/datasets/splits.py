@@ -107,6 +107,10 @@ def n_vs_rest(split: ClassSplit, first: int, n: int) -> OneClass[Any]:
     (71, 67)
     """
     classes = split.classes
+    if not 0 <= first < len(classes):
+        raise InputError(
+            f"There is no class number {first}: they count from 0, {len(classes)} in all."
+        )
     if not 1 <= n < len(classes):
         raise InputError(f"n lies between 1 and {len(classes) - 1} here, but {n} was given.")
     return _normal_classes(split, [classes[(first + i) % len(classes)] for i in range(n)])

@@ -64,7 +64,7 @@ class DistanceDetector(EnsembleDetector):
         """Train the networks, then remember items for the distance, where it is asked for."""
         history = super().learn(net, items, folds, generator)
         if self.neighbors:
-            known, trusted = (net.bank, net.middle), items[self._trusted(net, items)]
+            known, trusted = (net.bank, net.middle), items[self._trusted(net, items, folds)]
             remember(*known, net.features, trusted, most=self.bank, generator=generator)
         return history
 
@@ -76,13 +76,13 @@ class DistanceDetector(EnsembleDetector):
         networks, the fewer items there are for the numbers. What is returned, for p-values, is not
         drawn together: it is measured in the features of what each network learned from.
         """
+        trusted = self._trusted(net, items, folds)
         few = sum(len(fold.held) for fold in folds) < LEAST_SETTLED
         if few:  # hardly any were held out: the learned ones must do
             folds = [Fold(fold.learned, fold.learned) for fold in folds]
         scores = torch.cat(super().settle(net, items, folds))
         if self.neighbors:
             held = [items[fold.held] for fold in folds]
-            trusted = self._trusted(net, items)
             known = [items[fold.learned[trusted[fold.learned]]] for fold in folds]
             drawn = self._all_distances([net.features] * len(folds), known, held)
             found = [self.data_.features_from(x) for x in known]
@@ -107,13 +107,23 @@ class DistanceDetector(EnsembleDetector):
         both: Tensor = net.own(scores) + torch.stack(surprises).mean(0)
         return both
 
-    def _trusted(self, net: Parts, items: Tensor) -> NDArray[np.bool_]:
-        """Return which items are remembered: all but the share that networks find strangest."""
-        if not self.contamination:
-            return np.ones(len(items), dtype=bool)
+    def _trusted(self, net: Parts, items: Tensor, folds: list[Fold]) -> NDArray[np.bool_]:
+        """Return which items are remembered: all but the share that networks find strangest.
+
+        What a network held out looks stranger to it than what it learned, so the share is taken of
+        each fold's held-out items, and of those that all networks learned.
+        """
+        trusted = np.ones(len(items), dtype=bool)
+        if not (self.contamination and self.neighbors):
+            return trusted
         with torch.no_grad():
             scores = self.mapped(partial(super().scores, net), items).cpu().numpy()
-        trusted: NDArray[np.bool_] = scores <= np.quantile(scores, 1 - self.contamination)
+        standing = np.zeros(len(items), dtype=np.intp)
+        for number, fold in enumerate(folds, start=1):
+            standing[fold.held] = number
+        for number in np.unique(standing):
+            alike = standing == number
+            trusted[alike] = scores[alike] <= np.quantile(scores[alike], 1 - self.contamination)
         return trusted
 
     @property

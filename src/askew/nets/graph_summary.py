@@ -118,7 +118,7 @@ def block_weights(blocks: list[Tensor]) -> Tensor:
     weights = [SIZE_WEIGHT, *[1.0] * (len(blocks) - 1)]
     return torch.cat(
         [
-            torch.full((block.shape[1],), block.shape[1] ** 0.5 / weight)
+            torch.full((block.shape[1],), block.shape[1] ** 0.5 / weight, dtype=torch.float32)
             for block, weight in zip(blocks, weights, strict=True)
         ]
     )
