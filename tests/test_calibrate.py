@@ -225,6 +225,8 @@ def test_what_only_rounding_lifts_above_the_threshold_is_no_alert_anywhere():
     verdict = Verdict.of(detector, scores, None, None)
     np.testing.assert_array_equal(verdict.alerts, detector.alerts_of(scores))
     np.testing.assert_array_equal(detector.alerts_of(detector.decision_scores_), detector.labels_)
+    with pytest.raises(InputError, match="1 of 2 scores are not numbers"):
+        detector.alerts_of([1.0, np.nan])
 
 
 def test_one_huge_held_out_score_hides_no_alert():

@@ -466,6 +466,8 @@ def test_a_failed_fit_leaves_the_previous_model():
         {"device": "gpu"},
         {"device": "meta"},
         {"device": None},
+        {"device": "hpu"},
+        {"seed": 10**400},
         {"lr": float("nan")},
         {"weight_decay": -1.0},
         {"patience": -1},
@@ -620,5 +622,9 @@ def test_parameters_changed_after_fit_are_neither_used_nor_saved(tmp_path):
         with pytest.raises(InputError, match="data__width was changed after fit, from 64 to 7"):
             one.decision_function(rows(1))
         one.set_params(data__width=64, seed=7, verbose=True)
+        kind, one.data = one.data, Series()
+        with pytest.raises(InputError, match="data was changed after fit, from 'Tabular'"):
+            one.decision_function(rows(1))
+        one.data = kind
         np.testing.assert_array_equal(one.decision_function(rows(1)), scores)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from askew import PLAD, InputError, NeuTraLAD, Series, Tabular
+from askew.data import Fold
 from askew.nets.bank import Bank, Middle
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -109,7 +110,7 @@ def test_a_middle_that_makes_no_sense_is_refused(odd):
 def test_what_networks_find_strangest_is_not_remembered_where_anomalies_are_learned_from(method):
     random = np.random.default_rng(0)
     rows = np.concatenate([random.normal(size=(300, 4)), random.normal(6, 0.1, size=(15, 4))])
-    places, ranks = [], []
+    places, ranks, farthest = [], [], []
     for share in (0.0, 0.1):
         detector = method(nets=1, contamination=share, middle=False).fit(rows)
         distances = detector.net_.bank.distance(
@@ -117,5 +118,29 @@ def test_what_networks_find_strangest_is_not_remembered_where_anomalies_are_lear
         ).numpy()
         places.append(len(detector.net_.bank.items))
         ranks.append((distances[300:, None] > distances[:300]).mean())
-    assert places[0] == 315 and places[1] == pytest.approx(0.9 * 315, abs=1)
+        farthest.append(float(detector.net_.distance.knots.max()))
+    assert places[0] == 315 and places[1] == pytest.approx(0.9 * 315, abs=3)
     assert ranks[0] < 0.5 and ranks[1] > 0.95
+    # what was held out is measured from what is remembered: the anomalies in it lie far away
+    assert farthest[1] > 2 * farthest[0]
+
+
+def test_of_what_each_network_held_out_as_large_a_share_is_remembered():
+    rows = np.random.default_rng(0).normal(size=(200, 20))
+    detector = NeuTraLAD(nets=1, contamination=0.2, steps=600)  # long enough to know rows by heart
+    detector.fit(rows)
+    items = detector.data_.encode(rows)
+    with torch.no_grad():
+        remembered = detector.net_.bank.distance(detector.net_.features(items), 1)
+    folds = [Fold(np.arange(40, 200), np.arange(40))]
+    trusted = detector._trusted(detector.net_, items, folds)
+    assert trusted[:40].mean() == pytest.approx(0.8, abs=0.02)
+    assert trusted[40:].mean() == pytest.approx(0.8, abs=0.02)
+    assert len(remembered) == 200 and len(detector.net_.bank.items) == pytest.approx(160, abs=3)
+
+
+def test_a_fold_keeps_something_to_be_measured_by():
+    rows = np.random.default_rng(0).normal(size=(10, 3))
+    for seed in range(12):
+        settings = {"contamination": 0.5, "held_out": 0.5, "steps": 3, "nets": 2}
+        NeuTraLAD(seed=seed, **settings).fit(rows).decision_function(rows)

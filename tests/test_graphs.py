@@ -459,7 +459,10 @@ def test_the_default_is_not_turned_round_on_proteins():
     ("edges", "words"),
     [
         (np.array([[0, 1], [1, 2], [2, 0]]), r"shape \(3, 2\): expected \(2, edges\)"),
-        (np.array([[0.5, 1], [1, 2]]), "holds float64: expected numbers of nodes"),
+        (np.array([[0.5, 1], [1, 2]]), "holds 0.5: expected numbers of nodes"),
+        (np.array([[True, False], [True, True]]), "holds True: expected numbers of nodes"),
+        ([["a"], ["b"]], "no array of numbers"),
+        ([[0, 1], [1]], "no array of numbers"),
     ],
 )
 def test_edges_of_another_form_are_refused(edges, words):
@@ -514,3 +517,21 @@ def test_many_graphs_in_one_batch_are_graphs():
 def test_node_data_that_are_no_numbers_are_refused():
     with pytest.raises(InputError, match="'box' are not numbers of one width"):
         as_graph_set([ring(4, box=lambda v: {"a": v})])
+
+
+def test_attributes_of_several_numbers_are_not_mixed_up():
+    one = ring(5, pos=lambda v: [v, 0.5], x=float)
+    other = ring(5, pos=float, x=lambda v: [v, 0.5])
+    with pytest.raises(InputError, match="'pos', 'x of 2', but graph 0 has 'pos of 2', 'x'"):
+        as_graph_set([one, other])
+    other.nodes[3]["pos"] = [1.0, 2.0]
+    with pytest.raises(InputError, match="not numbers of one width"):
+        as_graph_set([other])
+
+
+def test_models_from_when_1_0_was_a_label_of_its_own_know_it_still():
+    rings = [ring(n, label=lambda v: v % 3) for n in (5, 6, 7)]
+    data = Graphs().fit(rings)
+    expected = data.encode(rings).x
+    data.levels_ = ["0.0", "1.0", "2.0"]  # as models before schema 8 have them
+    assert torch.equal(data.encode(rings).x, expected)

@@ -141,6 +141,8 @@ def test_what_no_report_can_be_made_of_is_refused(detector, rows, tmp_path):
         ({"X": rows[:0]}, "no items to report on"),
         ({"X": rows[:5], "labels": [0, 1]}, "5 scores and 2 labels"),
         ({"X": rows[:5], "ids": ["a"]}, "5 scores and 1 ids"),
+        ({"X": rows[:2], "labels": [-1, 1]}, "one list of 0 .normal. and 1"),
+        ({"X": rows[:2], "labels": [[0], [1]]}, "one list of 0 .normal. and 1"),
     ]:
         with pytest.raises(InputError, match=words):
             report.write(detector, tmp_path / "r.html", **given)

@@ -84,3 +84,11 @@ def test_adapter_is_negative_where_it_says_alert_and_nowhere_else():
     adapted = OutlierEstimator(LOF(alert_rate=0.1)).fit(rows[:100])
     outside = adapted.decision_function(rows[100:]) < 0
     np.testing.assert_array_equal(outside, adapted.predict(rows[100:]) == -1)
+
+
+def test_what_only_rounding_puts_outside_is_not_outside_for_the_adapter(monkeypatch):
+    adapted = OutlierEstimator(KNN()).fit(np.random.default_rng(0).normal(size=(300, 3)))
+    hair = adapted.offset_ * np.array([1 - 1e-7, 1 + 1e-7, 1.1])
+    monkeypatch.setattr(OutlierEstimator, "score_samples", lambda self, X: hair)
+    found = adapted.decision_function(None)
+    assert found[0] > 0 and found[1] == 0 and found[2] < 0

@@ -469,3 +469,9 @@ def upgraded(content):
             data["parameters"]["inner"] = None
     content["parameters"]["middle"], content["parameters"]["contamination"] = False, 0.0
     return {**content, "schema": SCHEMA}
+
+
+def test_a_device_is_kept_by_its_name(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    KNN(device=torch.device("cpu")).fit(rows).save(tmp_path / "model")
+    assert load(tmp_path / "model").device == "cpu"

@@ -629,7 +629,13 @@ def test_dates_of_arrow_are_dates():
 def test_numbers_in_any_byte_order_are_taken():
     foreign = normal().astype(">f8")
     expected = Tabular().fit(normal()).encode(normal())
-    for table in (foreign, pd.DataFrame(foreign, index=range(5, 205))):
+    named = {f"column_{i}": column for i, column in enumerate(foreign.T)}
+    for table in (
+        foreign,
+        np.ma.masked_array(foreign),
+        pd.DataFrame(foreign, index=range(5, 205)),
+        named,
+    ):
         data = Tabular().fit(table)
         assert torch.equal(data.encode(data.take(table, np.arange(200))), expected)
 

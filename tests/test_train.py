@@ -1,8 +1,11 @@
 """The training loop: what it sees, how far it goes, which weights it leaves."""
 
 import math
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from askew.datasets import load_table
 from askew.metrics import average_precision
 from askew.nets.parts import Parts
 from askew.progress import Progress
+from askew.seeding import seeded as drawing
 from askew.train import (
     MAX_GRADIENT_NORM,
     SCHEDULES,
@@ -235,6 +239,11 @@ def test_small_batches_leave_out_the_same_share(size, share):
 def test_losses_of_a_whole_batch_are_left_as_they_are():
     losses = torch.tensor([3.0, 1.0, 9.0])
     assert lowest(losses, 3) is losses
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_not_left_out_unnoticed(broken):
+    assert not lowest(torch.tensor([3.0, broken, 1.0]), 2).isfinite().any()
 
 
 @pytest.mark.parametrize(
@@ -463,3 +472,54 @@ def test_the_default_precision_of_torch_changes_nothing(method, tmp_path):
     finally:
         torch.set_default_dtype(torch.float32)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_threads_that_wait_for_each_other_leave_the_default_precision_alone():
+    began, waiting = threading.Event(), threading.Event()
+
+    def first():
+        with drawing(0):
+            began.set()
+            waiting.wait(5)
+            time.sleep(0.2)  # the other one is at the lock by now
+
+    def second():
+        began.wait(5)
+        waiting.set()
+        with drawing(0):
+            pass
+
+    torch.set_default_dtype(torch.float64)
+    try:
+        threads = [threading.Thread(target=one) for one in (first, second)]
+        [one.start() for one in threads]
+        [one.join() for one in threads]
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_during_a_fit_does_not_wait_for_it():
+    def child():
+        with drawing(0):
+            pass
+
+    began, done = threading.Event(), threading.Event()
+
+    def fitting():
+        with drawing(0):
+            began.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=fitting)
+    thread.start()
+    began.wait(5)
+    forked = get_context("fork").Process(target=child)
+    forked.start()
+    forked.join(10)
+    done.set()
+    thread.join()
+    ended = forked.exitcode
+    forked.kill()
+    assert ended == 0

@@ -180,7 +180,8 @@ def from_networkx(graph: Any, name: str) -> OneGraph:
             [np.asarray(row[key], dtype=np.float64).reshape(widths[str(key)]) for key in measured]
             for row in rows
         ]
-        attributes = np.array([np.hstack([*cells, []]) for cells in values]).reshape(len(rows), -1)
+        rows_of = [np.hstack([*cells, []]) for cells in values]
+        attributes = np.array(rows_of).reshape(len(rows), sum(widths.values()))
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{name}: node data {', '.join(map(repr, measured))} are not numbers of one width "
