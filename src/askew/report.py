@@ -20,7 +20,7 @@ from askew.events import extent
 from askew.explain import Explanation
 from askew.health import told
 from askew.page import document, figure, number, section, table
-from askew.verdict import Agreement, Verdict
+from askew.verdict import Verdict
 from askew.whole import whole
 from askew.wording import count_of
 
@@ -187,7 +187,7 @@ def cards(detector: Detector, verdict: Verdict) -> str:
         (number(detector.threshold_), "alert threshold", f"alert rate {detector.alert_rate:g}"),
     ]
     found = verdict.agreement()
-    numbers += [] if found is None else measured(found)
+    numbers += [] if found is None else [(value, name, note) for name, value, note in found.told()]
     return (
         '<div class="cards">'
         + "".join(
@@ -196,20 +196,6 @@ def cards(detector: Detector, verdict: Verdict) -> str:
         )
         + "</div>"
     )
-
-
-def measured(found: Agreement) -> list[tuple[str, str, str]]:
-    """Return metrics by value, name and note."""
-    value, low, high = found.auroc
-    precision = "none" if found.precision is None else f"{found.precision:.0%}"
-    hits = f"{found.hits:,}"
-    return [
-        (f"{value:.3f}", "AUROC", f"95 % range {low:.3f} to {high:.3f}"),
-        (f"{found.average_precision:.3f}", "average precision", f"chance: {found.share:.3f}"),
-        (f"{found.oracle_f1:.3f}", "oracle F1", "at the true share of anomalies"),
-        (precision, "precision of alerts", f"{hits} of {found.alerts:,} are anomalies"),
-        (f"{found.recall:.0%}", "recall of alerts", f"{hits} of {found.anomalies:,} found"),
-    ]
 
 
 def overview(detector: Detector, judged: Judged) -> str:

@@ -85,12 +85,18 @@ class Agreement(NamedTuple):
     alerts: int
     hits: int
 
-    @property
-    def precision(self) -> float | None:
-        """The share of alerts that are anomalies; None where there are no alerts."""
-        return self.hits / self.alerts if self.alerts else None
-
-    @property
-    def recall(self) -> float:
-        """The share of anomalies that raise an alert."""
-        return self.hits / self.anomalies
+    def told(self) -> list[tuple[str, str, str]]:
+        """Return each metric's name, value and meaning in words."""
+        value, low, high = self.auroc
+        precision = f"{self.hits / self.alerts:.3f}" if self.alerts else "none"
+        return [
+            ("AUROC", f"{value:.3f}", f"95 % range {low:.3f} to {high:.3f}; 0.5: chance"),
+            ("average precision", f"{self.average_precision:.3f}", f"{self.share:.3f}: chance"),
+            ("oracle F1", f"{self.oracle_f1:.3f}", "at the true share, known only here"),
+            ("alerts' precision", precision, f"{self.hits:,} of {self.alerts:,} are anomalies"),
+            (
+                "alerts' recall",
+                f"{self.hits / self.anomalies:.3f}",
+                f"{self.hits:,} of {self.anomalies:,} are found",
+            ),
+        ]

@@ -14,7 +14,7 @@ from askew.cli.kinds import Part
 from askew.cli.source import Source
 from askew.detector import Detector, Scores
 from askew.errors import InputError
-from askew.verdict import Agreement, Verdict
+from askew.verdict import Verdict
 from askew.wording import count_of
 
 
@@ -69,22 +69,8 @@ def metrics(verdict: Verdict) -> None:
     show.table(
         f"Against the labels: {count_of(len(labels), 'item')}, {found.anomalies:,} anomalous",
         ["metric", ">value", "meaning"],
-        measured(found),
+        found.told(),
     )
-
-
-def measured(found: Agreement) -> list[tuple[str, str, str]]:
-    """Return metrics by name, value and meaning."""
-    value, low, high = found.auroc
-    precision = "none" if found.precision is None else f"{found.precision:.3f}"
-    hits = f"{found.hits:,}"
-    return [
-        ("AUROC", f"{value:.3f}", f"95 % range {low:.3f} to {high:.3f}; 0.5: chance"),
-        ("AP", f"{found.average_precision:.3f}", f"{found.share:.3f}: chance"),
-        ("oracle F1", f"{found.oracle_f1:.3f}", "at the true share, known only here"),
-        ("alerts' precision", precision, f"{hits} of {found.alerts:,} alerts are anomalies"),
-        ("alerts' recall", f"{found.recall:.3f}", f"{hits} of {found.anomalies:,} are found"),
-    ]
 
 
 def followed(parts: Iterable[Part], doing: str) -> Iterator[Part]:
