@@ -116,9 +116,9 @@ CANDIDATES = {
         "no middle": ({"middle": False}, {}),
         "no distance": ({"neighbors": 0}, {}),
         "distance to the tenth, no middle": ({"neighbors": 10, "middle": False}, {}),
-        "a twentieth left out of steps": ({"contamination": 0.05}, {}),
-        "a tenth left out of steps": ({"contamination": 0.1}, {}),
-        "a fifth left out of steps": ({"contamination": 0.2}, {}),
+        "contamination 0.05": ({"contamination": 0.05}, {}),
+        "contamination 0.1": ({"contamination": 0.1}, {}),
+        "contamination 0.2": ({"contamination": 0.2}, {}),
     },
 }
 
