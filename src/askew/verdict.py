@@ -90,8 +90,8 @@ class Agreement(NamedTuple):
         value, low, high = self.auroc
         precision = f"{self.hits / self.alerts:.3f}" if self.alerts else "none"
         return [
-            ("AUROC", f"{value:.3f}", f"95 % range {low:.3f} to {high:.3f}; 0.5: chance"),
-            ("average precision", f"{self.average_precision:.3f}", f"{self.share:.3f}: chance"),
+            ("AUROC", f"{value:.3f}", f"95 % range {low:.3f} to {high:.3f}; chance: 0.5"),
+            ("average precision", f"{self.average_precision:.3f}", f"chance: {self.share:.3f}"),
             ("oracle F1", f"{self.oracle_f1:.3f}", "at the true share, known only here"),
             ("alerts' precision", precision, f"{self.hits:,} of {self.alerts:,} are anomalies"),
             (
