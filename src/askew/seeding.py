@@ -20,7 +20,8 @@ def _unlocked() -> None:
     alone = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_unlocked)
+if hasattr(os, "register_at_fork"):  # where processes can fork
+    os.register_at_fork(after_in_child=_unlocked)
 
 
 @contextmanager

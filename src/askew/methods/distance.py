@@ -64,7 +64,8 @@ class DistanceDetector(EnsembleDetector):
         """Train the networks, then remember items for the distance, where it is asked for."""
         history = super().learn(net, items, folds, generator)
         if self.neighbors:
-            known, trusted = (net.bank, net.middle), items[self._trusted(net, items, folds)]
+            known = net.bank, net.middle
+            trusted = items[self._trusted(net, items, folds)] if self.contamination else items
             remember(*known, net.features, trusted, most=self.bank, generator=generator)
         return history
 
