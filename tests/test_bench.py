@@ -556,38 +556,28 @@ def test_a_row_that_names_a_strange_set_is_refused(quick):
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("level", "line", "words"),
     [
-        ('skip = "thyroid"', "expected a list of names"),
-        ("on.thyroid = 3", "expected a table for each set"),
-        ("on = 3", "expected a table for each set"),
-        ("seeds = 0", "expected a whole number, at least 1"),
-        ("seeds = 1.5", "expected a whole number, at least 1"),
-        ("seeds = true", "expected a whole number, at least 1"),
-        ('unranked = "false"', "expected true or false"),
-        ('parameters = "x"', "expected a table of constructor arguments"),
-        ("parameters = { steps = 2026-01-01 }", "expected a table of constructor arguments"),
-        ('floor = "random"', "both a method and a floor"),
+        ("row", 'skip = "thyroid"', "expected a list of names"),
+        ("row", "on.thyroid = 3", "expected a table for each set"),
+        ("row", "on = 3", "expected a table for each set"),
+        ("row", "seeds = 0", "expected a whole number, at least 1"),
+        ("row", "seeds = 1.5", "expected a whole number, at least 1"),
+        ("row", "seeds = true", "expected a whole number, at least 1"),
+        ("row", 'unranked = "false"', "expected true or false"),
+        ("row", 'parameters = "x"', "expected a table of constructor arguments"),
+        ("row", "parameters = { steps = 2026-01-01 }", "expected a table of constructor arguments"),
+        ("row", 'floor = "random"', "both a method and a floor"),
+        ("set", "most_train = -5", "expected a whole number, at least 1"),
+        ("set", 'most_train = "60"', "expected a whole number, at least 1"),
+        ("set", "parts = 3", "expected a list of numbers from 0 on"),
+        ("set", "parts = [-1]", "expected a list of numbers from 0 on"),
+        ("set", 'published = { "X" = "n/a" }', "expected a table of numbers"),
     ],
 )
-def test_wrong_kinds_of_settings_are_refused(quick, line, words):
-    quick.write_text(QUICK.replace("[[row]]\nname =", f"[[row]]\n{line}\nname =", 1))
-    with pytest.raises(InputError, match=words):
-        Table.read(quick)
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("most_train = -5", "expected a whole number, at least 1"),
-        ('most_train = "60"', "expected a whole number, at least 1"),
-        ("parts = 3", "expected a list of numbers from 0 on"),
-        ("parts = [-1]", "expected a list of numbers from 0 on"),
-        ('published = { "X" = "n/a" }', "expected a table of numbers"),
-    ],
-)
-def test_wrong_kinds_of_settings_of_a_set_are_refused(quick, line, words):
-    quick.write_text(QUICK.replace("[[set]]\nname =", f"[[set]]\n{line}\nname =", 1))
+def test_wrong_kinds_of_settings_are_refused(quick, level, line, words):
+    begins = f"[[{level}]]\nname ="
+    quick.write_text(QUICK.replace(begins, f"[[{level}]]\n{line}\nname =", 1))
     with pytest.raises(InputError, match=words):
         Table.read(quick)
 

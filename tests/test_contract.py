@@ -480,6 +480,14 @@ def test_senseless_parameters_are_refused(wrong):
         clone(make("NeuTraLAD", "Tabular")).set_params(**wrong).fit(rows(0))
 
 
+@pytest.mark.parametrize(("name", "kind"), [pair for pair in PAIRS if pair[0] in QUICK])
+def test_every_method_that_trains_can_leave_out_a_share_on_every_type(name, kind):
+    draw = TYPES[kind][0]
+    plain, trimmed = (brief(name, kind, contamination=c).fit(draw(0)) for c in (0.0, 0.3))
+    assert np.isfinite(trimmed.decision_function(draw(1))).all()
+    assert not np.array_equal(plain.decision_scores_, trimmed.decision_scores_)
+
+
 def test_no_p_values_without_held_out_items():
     detector = make("KNN", "Tabular", held_out=0.0).fit(rows(0))
     with pytest.raises(InputError, match="held_out"):

@@ -55,7 +55,7 @@ def p_values(calibration: ArrayLike, scores: ArrayLike) -> FloatArray:
     [1.0, 0.75, 0.25]
     """
     ordered = _ordered(calibration)
-    at_least = len(ordered) - np.searchsorted(ordered, _judged(scores), side="left")
+    at_least = len(ordered) - np.searchsorted(ordered, checked(scores), side="left")
     return np.asarray((1 + at_least) / (len(ordered) + 1), dtype=np.float64)
 
 
@@ -133,7 +133,7 @@ def tail_p_values(calibration: ArrayLike, scores: ArrayLike) -> FloatArray:
     >>> tail_p_values(range(1, 100), [50, 99, 120]).round(5).tolist()
     [0.51, 0.02, 0.00049]
     """
-    ordered, judged = _ordered(calibration), _judged(scores)
+    ordered, judged = _ordered(calibration), checked(scores)
     conformal = p_values(ordered, judged)
     tail = _fit_tail(ordered)
     if tail is None:
@@ -192,7 +192,7 @@ def benjamini_hochberg(p: ArrayLike, fdr: float) -> NDArray[np.bool_]:
     >>> benjamini_hochberg([0.001, 0.8, 0.02, 0.9], fdr=0.05).tolist()
     [True, False, True, False]
     """
-    share, values = _rate(fdr, "fdr"), _judged(p)
+    share, values = _rate(fdr, "fdr"), checked(p)
     if np.any((values < 0) | (values > 1)):
         raise InputError(
             "p-values lie between 0 and 1, but some do not: pass p-values, not scores."
@@ -245,7 +245,7 @@ def _rank_allowed(n: int, alert_rate: float) -> int:
 
 
 def _ordered(calibration: ArrayLike) -> FloatArray:
-    values = np.sort(_judged(calibration))
+    values = np.sort(checked(calibration))
     if len(values) == 0:
         raise InputError(
             "There are no calibration scores: hold out some normal items and pass theirs."
@@ -255,7 +255,8 @@ def _ordered(calibration: ArrayLike) -> FloatArray:
     return values
 
 
-def _judged(scores: ArrayLike) -> FloatArray:
+def checked(scores: ArrayLike) -> FloatArray:
+    """Return scores as numbers, one an item, ``(B,)``; refuse what is none."""
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 1:
         raise InputError(f"One score an item is expected, shape (B,), but found {values.shape}.")

@@ -250,15 +250,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
         Raises
         ------
-        InputError: a score is not a number.
+        InputError: a score is not a number, or they have more than one axis.
         """
         self._check_fitted()
-        given = np.asarray(scores, dtype=np.float64)
-        if np.isnan(given).any():
-            raise InputError(
-                f"{np.isnan(given).sum()} of {given.size} scores are not numbers (NaN)."
-            )
-        return self._lowered(given) > self.threshold_
+        return self._lowered(calibrate.checked(scores)) > self.threshold_
 
     def predict_proba(self, X: Raw) -> Scores:
         """Return ``[p, 1 - p]`` for each item, ``(n, 2)``, with p its p-value.

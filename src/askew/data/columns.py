@@ -141,9 +141,19 @@ def _text(cell: Any, name: object) -> str | None:
         )
     if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
         return None
-    if isinstance(cell, float | np.floating) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
+    return level_name(cell)
+
+
+def level_name(cell: Any) -> str:
+    """Return what a level or label is called: 1 and 1.0 are the same one.
+
+    Example
+    -------
+    >>> level_name(1.0), level_name(1), level_name("C")
+    ('1', '1', 'C')
+    """
+    whole = isinstance(cell, float | np.floating) and float(cell).is_integer()
+    return str(int(cell)) if whole else str(cell)
 
 
 def as_numbers(column: pd.Series[Any]) -> Floats:

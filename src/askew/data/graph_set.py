@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from askew.data.arrays import as_array
+from askew.data.columns import level_name
 from askew.data.packed_graphs import Index, PackedGraphs
 from askew.errors import InputError
 
@@ -120,7 +121,7 @@ def is_networkx(value: Any) -> bool:
 
 
 def looks_like_graphs(X: Any) -> bool:
-    """Say whether untyped input must be graphs: a packed set, or a list that starts with one."""
+    """Say whether untyped input must be graphs: a packed set, a batch, or a list of them."""
     listed = isinstance(X, list | tuple) and len(X) > 0 and is_graph(X[0])
     return isinstance(X, GraphSet) or is_batch(X) or listed
 
@@ -272,21 +273,9 @@ def graph_set(
     """
     if labels is None:
         return GraphSet(clean(attributes, edges, counts))
-    names, codes = np.unique([label_name(label) for label in labels], return_inverse=True)
+    names, codes = np.unique([level_name(label) for label in labels], return_inverse=True)
     x = np.column_stack([codes.astype(np.float64), attributes])
     return GraphSet(clean(x, edges, counts), tuple(names.tolist()))
-
-
-def label_name(label: Hashable) -> str:
-    """Return what a label is called: 1 and 1.0 are the same one.
-
-    Example
-    -------
-    >>> label_name(1.0), label_name(1), label_name("C")
-    ('1', '1', 'C')
-    """
-    whole = isinstance(label, float | np.floating) and float(label).is_integer()
-    return str(int(label)) if whole else str(label)  # type: ignore[call-overload]
 
 
 def level_places(levels: Sequence[str]) -> dict[str, int]:

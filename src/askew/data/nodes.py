@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
+from askew.data.columns import level_name
 from askew.data.graph_set import (
     Floats,
     Ints,
@@ -27,7 +28,6 @@ from askew.data.graph_set import (
     columns,
     edges_of,
     is_graph,
-    label_name,
     level_places,
     nodes_of,
 )
@@ -232,7 +232,7 @@ class Nodes(DataType):
         if not self.levels_:
             return graph.attributes
         place = level_places(self.levels_)
-        codes = [place.get(label_name(label), len(self.levels_)) for label in graph.labels or ()]
+        codes = [place.get(level_name(label), len(self.levels_)) for label in graph.labels or ()]
         return np.hstack([graph.attributes, np.eye(len(self.levels_) + 1)[codes]])
 
     def _directions(self, nodes: NodeSet) -> tuple[Floats, Floats]:
@@ -295,7 +295,7 @@ def levels_of(nodes: NodeSet) -> list[str]:
     """Return the commonest labels of nodes, in order of their names; none where there are none."""
     if nodes.graph.labels is None:
         return []
-    labels = [label_name(nodes.graph.labels[i]) for i in nodes.index]
+    labels = [level_name(nodes.graph.labels[i]) for i in nodes.index]
     return sorted(pd.Series(labels, dtype=object).value_counts().index[:MOST_LABELS])
 
 

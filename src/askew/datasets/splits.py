@@ -97,7 +97,8 @@ def n_vs_rest(split: ClassSplit, first: int, n: int) -> OneClass[Any]:
 
     Raises
     ------
-    InputError : n is not between 1 and one below the number of classes.
+    InputError : there is no class at that position, or n is not between 1 and one below their
+        number.
 
     Example
     -------
