@@ -10,7 +10,7 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
@@ -29,8 +29,8 @@ from askew.detector import Detector
 from askew.errors import InputError, ModelError
 from askew.methods import method
 from askew.seeding import seeded
+from askew.upgrades import SCHEMA, upgraded
 
-SCHEMA = 8
 MANIFEST = "askew.json"
 WEIGHTS = "weights.safetensors"
 BROKEN = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
@@ -90,7 +90,7 @@ def load(folder: str | Path) -> Detector:
     manifest = _manifest(folder)
     tensors = _tensors(folder, manifest)
     try:
-        return _rebuild(*_upgraded(manifest, tensors))
+        return _rebuild(*upgraded(manifest, tensors))
     except BROKEN as error:
         first = str(error).partition("\n")[0]  # torch goes on with a line for each tensor
         raise ModelError(
@@ -214,98 +214,6 @@ def _rebuild(manifest: dict[str, Any], tensors: dict[str, Tensor]) -> Detector:
 def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
     nested = {name: _data(value) for name, value in parameters.items() if isinstance(value, dict)}
     return {**parameters, **nested}
-
-
-Tensors = dict[str, Tensor]
-
-
-def _upgraded(manifest: dict[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
-    """Say of an older model what went without saying, or otherwise, when it was written."""
-    for schema, upgrade in UPGRADES.items():
-        if manifest["schema"] < schema:
-            tensors = upgrade(manifest, tensors)
-    return manifest, tensors
-
-
-def _types_in(manifest: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yield class, parameters and fitted state of each data type that a manifest speaks of."""
-    for data in filter(None, (manifest["data"], manifest["parameters"].get("data"))):
-        yield data["class"], data["parameters"], data.get("fitted", {})
-
-
-def _distances_step_by_step(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for kind, said, _ in _types_in(manifest):
-        if kind == "Series":
-            said.setdefault("values", False)
-    return tensors
-
-
-def _whitening_by_degree(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for kind, said, learned in _types_in(manifest):
-        if kind == "Images":
-            said.setdefault("whitening", 0.0)
-            learned.setdefault("whitened_", {})
-        if kind == "Text":
-            said["whitening"] = 1.0 if said.pop("scaling", "whitened") == "whitened" else 0.0
-            if learned:
-                old = {"mean": learned.pop("center_"), "matrix": learned.pop("whitening_")}
-                learned["whitened_"] = old
-    return tensors
-
-
-def _last_layers_of_texts(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for kind, said, _ in _types_in(manifest):
-        if kind == "Text":
-            said.setdefault("layer_step", 1)
-    return tensors
-
-
-def _neighbours_of_themselves(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for kind, _, learned in _types_in(manifest):
-        if kind == "Nodes" and learned:
-            learned.setdefault("weights_", [1.0])
-    if "net.bank.items" not in tensors:
-        return tensors
-    power = 1.0 if "net.distance.knots" in tensors else 2.0
-    return tensors | {
-        "net.bank.itself": torch.tensor(True),
-        "net.bank.power": torch.tensor(power, dtype=torch.float32),
-    }
-
-
-def _surprise_by_another_name(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for former in ("net.contrast.", "net.logit."):
-        tensors = {name.replace(former, "net.own."): t for name, t in tensors.items()}
-    return tensors
-
-
-def _no_middle(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    if "net.distance.knots" not in tensors:
-        return tensors
-    manifest["parameters"]["middle"] = False
-    none = torch.zeros(1, dtype=torch.float64)
-    unknown = {f"net.from_middle.{name}": none for name in ("knots", "values", "scale")}
-    power = torch.tensor(1.0, dtype=torch.float32)
-    return tensors | unknown | {"net.middle.center": torch.empty(0), "net.middle.power": power}
-
-
-def _attributes_without_names(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
-    for kind, _, learned in _types_in(manifest):
-        if kind in ("Graphs", "Nodes") and learned:
-            learned.setdefault("keys_", [])
-    return tensors
-
-
-UPGRADES: Mapping[int, Callable[[dict[str, Any], Tensors], Tensors]] = {
-    2: _distances_step_by_step,
-    3: _whitening_by_degree,
-    4: _last_layers_of_texts,
-    5: _neighbours_of_themselves,
-    6: _surprise_by_another_name,
-    7: _no_middle,
-    8: _attributes_without_names,
-}
-"""What changed with each schema, and what to say of models from before."""
 
 
 def _data(saved: Mapping[str, Any]) -> DataType:

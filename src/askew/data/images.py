@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +19,7 @@ from askew.data.base import DataType, Raw
 from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
+from askew.data.image_scaling import SCALINGS, VECTOR_SCALINGS, Floats, Moments
 from askew.data.pictures import (
     COLORS,
     LAYOUTS,
@@ -41,25 +42,6 @@ if TYPE_CHECKING:
 
     from askew.explain import Explanation
 
-Floats = NDArray[np.float64]
-
-SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
-    "none": lambda mean, std: (np.zeros_like(mean), np.ones_like(std)),
-    "standard": lambda mean, std: (mean, std),
-}
-"""From mean and standard deviation of each channel: what is subtracted, and what divides."""
-
-VECTOR_SCALINGS: Mapping[str, Callable[[Floats, Floats], tuple[Floats, Floats]]] = {
-    "none": SCALINGS["none"],
-    "standard": lambda mean, std: (
-        np.zeros_like(mean),
-        np.full_like(std, np.sqrt(np.mean(std**2))),
-    ),
-}
-"""The same for features of whole images: one scale for all, and 0 stays 0.
-
-Where it means that something was not seen, learned views find more than around a mean.
-"""
 
 MOST_PATCHES = 16  # on a side of local features of pixels
 HELD_NUMBERS = 2**24  # numbers encoded at a time when scoring: 64 MB
@@ -470,24 +452,3 @@ class Images(DataType):
         check_whitening("Images", self.whitening)
         if not 0 <= self.jitter < math.inf:
             raise InputError(f"Images(jitter={self.jitter}) is impossible: choose 0 or more.")
-
-
-class Moments:
-    """Mean and standard deviation of each channel, from a few images at a time."""
-
-    def __init__(self) -> None:
-        self.count, self.total, self.squares = 0, np.zeros(1), np.zeros(1)
-
-    def add(self, block: Tensor) -> None:
-        """Count images ``(b, C, ...)`` in."""
-        values = block.double().flatten(2) if block.ndim > 2 else block.double()[..., None]
-        self.count += values.shape[0] * values.shape[2]
-        self.total = self.total + values.sum((0, 2)).numpy()
-        self.squares = self.squares + values.square().sum((0, 2)).numpy()
-
-    def mean_and_std(self) -> tuple[Floats, Floats]:
-        """Return both, ``(C,)`` each; a channel that never changes counts as spread by 1."""
-        mean = self.total / self.count
-        variance = np.clip(self.squares / self.count - mean**2, 0, None)
-        constant = variance <= 1e-10 * np.maximum(mean**2, 1e-10)
-        return mean, np.where(constant, 1.0, np.sqrt(variance))

@@ -11,22 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from askew.data.base import Raw
-from askew.data.packed import (
-    TIME_NAMES,
-    Floats,
-    Ints,
-    Packed,
-    Tick,
-    as_frame,
-    as_numbers,
-    axis_count,
-    check_no_missing,
-    check_values,
-    in_order,
-    is_object_list,
-    is_table,
-    moments_of,
-)
+from askew.data.long_table import TIME_NAMES, check_no_missing, moments_of
+from askew.data.numbers import as_frame, as_numbers, axis_count, is_object_list, is_table
+from askew.data.packed import Floats, Ints, Packed, Tick, check_values, in_order
 from askew.errors import InputError
 from askew.wording import count_of
 

@@ -16,26 +16,20 @@ from torch import Tensor
 from askew.data.base import Raw
 from askew.data.curves import Curves, span_edges
 from askew.data.gaps import fill_gaps, pad
+from askew.data.long_table import ID_NAMES, find_column
+from askew.data.numbers import as_frame, axis_count, is_object_list, is_table
 from askew.data.packed import (
-    ID_NAMES,
-    LAYOUTS,
     SHORTEST,
     Packed,
-    as_frame,
-    axis_count,
     check_at_least,
     check_learnable,
     check_length,
-    check_list,
     check_values,
     check_word,
-    find_column,
-    is_object_list,
-    is_table,
     match_channels,
-    pack,
     warn_of_hardly_recorded,
 )
+from askew.data.packing import LAYOUTS, check_list, pack
 from askew.wording import count_of
 
 

@@ -15,6 +15,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from askew.data.alignment import aligned, listed, unnamed
 from askew.data.base import DataType, Raw
 from askew.data.columns import (
     CYCLES,
@@ -28,8 +29,9 @@ from askew.data.columns import (
     misread,
     turns,
 )
+from askew.data.identifiers import why_identifier, why_row_numbers
 from askew.data.scaling import SCALINGS, TOP, State, moments, plain, ranks
-from askew.data.table import as_table, default_names, sparse_rows
+from askew.data.table import as_table, sparse_rows
 from askew.errors import InputError
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
@@ -38,10 +40,6 @@ CHUNK = 8_192
 """Rows encoded at a time: float64 copies stay in the processor's cache, twice as fast as 65,536."""
 FAR = 6.0
 """Standard deviations at which a cell stands that is missing where none ever was."""
-LEAST_NUMBERED = 50
-"""Rows from which a column of running whole numbers is taken for row numbers."""
-DISTINCT = 0.9
-"""Share of distinct values from which a text column is taken for an identifier."""
 PLURALS: Mapping[str, str] = {
     "number": "numbers",
     "boolean": "booleans",
@@ -159,7 +157,7 @@ class Tabular(DataType):
         learners = {
             "category": self._learn_levels,
             "date": self._learn_parts,
-            "number": _why_row_numbers,
+            "number": why_row_numbers,
         }
         for name in self.columns_:
             self._refuse_empty(table[name])
@@ -192,10 +190,11 @@ class Tabular(DataType):
         doubt = misread(text)
         if doubt:
             warnings.warn(f"Column {column.name!r} is read as words, but {doubt}.", stacklevel=2)
-        counts = text.value_counts()
-        if len(counts) > DISTINCT * len(text.dropna()) and len(counts) >= 10:
-            return _why_left_out(text)
-        ranked = sorted(counts.items(), key=lambda level: (-level[1], str(level[0])))
+        reason = why_identifier(text)
+        if reason:
+            return reason
+        counts = text.value_counts().items()
+        ranked = sorted(counts, key=lambda level: (-level[1], str(level[0])))
         levels: list[str | None] = [str(level) for level, _ in ranked[: self.categories]]
         self.levels_[str(column.name)] = [*levels, None] if text.isna().any() else levels
         return ""
@@ -288,7 +287,7 @@ class Tabular(DataType):
         InputError: a column is missing, the width differs, or a cell does not fit its column.
         """
         check_is_fitted(self)
-        table = self._align(as_table(X))
+        table = aligned(as_table(X), self.columns_)
         encoded = np.empty((len(table), len(self.owners_)), dtype=np.float32)
         for start in range(0, len(table), CHUNK):
             encoded[start : start + CHUNK] = self._encode_rows(table.iloc[start : start + CHUNK])
@@ -337,49 +336,6 @@ class Tabular(DataType):
         """Add whether a cell is missing, for columns where that occurred in training."""
         gaps = np.isnan(block[:, :1]).astype(np.float64)
         return np.hstack([block, gaps]) if name in self.missing_ else block
-
-    def _align(self, table: pd.DataFrame) -> pd.DataFrame:
-        names = list(table.columns)
-        if names == self.columns_:
-            return table
-        if _unnamed(names) or _unnamed(self.columns_):
-            return self._by_position(table)
-        self._refuse_missing(names)
-        further = [name for name in names if name not in set(self.columns_)]
-        if further:
-            warnings.warn(
-                f"Columns that were not in training are ignored: {_listed(further)}. "
-                "Feature names unseen at fit time: leave them out, or train with them.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return table[self.columns_]
-
-    def _by_position(self, table: pd.DataFrame) -> pd.DataFrame:
-        if table.shape[1] != self.n_features_in_:
-            raise InputError(
-                f"X has {table.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input: {_listed(self.columns_)}."
-            )
-        found, trained = (
-            ("does not have valid", "with") if _unnamed(table.columns) else ("has", "without")
-        )
-        warnings.warn(
-            f"X {found} feature names, but {type(self).__name__} was fitted {trained} feature "
-            "names: columns are taken by their position.",
-            UserWarning,
-            stacklevel=4,
-        )
-        return table.set_axis(self.columns_, axis=1)
-
-    def _refuse_missing(self, names: Sequence[str]) -> None:
-        missing = [name for name in self.columns_ if name not in set(names)]
-        if missing:
-            raise InputError(
-                f"Columns are missing: {_listed(missing)}. The table has {_listed(names)}; give "
-                f"all {self.n_features_in_} columns of training, with empty cells where unknown. "
-                "(Feature names seen at fit time, yet now missing.)"
-            )
 
     # --- networks
 
@@ -474,13 +430,13 @@ class Tabular(DataType):
         check_is_fitted(self)
         counts = {kind: len(self._kind(kind)) for kind in PLURALS}
         kinds = [f"{n:,} {kind if n == 1 else PLURALS[kind]}" for kind, n in counts.items() if n]
-        left_out = f"; left out: {_listed(list(self.left_out_))}" if self.left_out_ else ""
+        left_out = f"; left out: {listed(list(self.left_out_))}" if self.left_out_ else ""
         return f"{self.rows_:,} rows: {', '.join(kinds)}{left_out}"
 
     @property
     def feature_names_in_(self) -> NDArray[Any]:
         """The names of the training columns, as in scikit-learn: absent where there were none."""
-        if _unnamed(self.columns_):
+        if unnamed(self.columns_):
             raise AttributeError("feature_names_in_: the training table had no column names.")
         return np.array(self.columns_, dtype=object)
 
@@ -510,15 +466,6 @@ class Tabular(DataType):
 # --- helpers of the data type --------------------------------------------------------------------
 
 
-def _unnamed(names: Sequence[str] | pd.Index[Any]) -> bool:
-    return list(names) == default_names(len(names))
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
-
-
 def _beyond(typical: float, scale: float, top: float) -> float:
     """Return a value that is far out and beyond all of training."""
     with np.errstate(over="ignore"):
@@ -544,22 +491,3 @@ def _one_hot(text: pd.Series[Any], levels: Sequence[str | None]) -> Floats:
     # A missing cell has the code -1, hence the last entry.
     places = [place.get(level, len(levels)) for level in [*found, None]]
     return np.eye(len(levels) + 1)[np.array(places, dtype=np.intp)[codes]]
-
-
-def _why_row_numbers(column: pd.Series[Any]) -> str:
-    """Say why whole numbers that run through, each once, are left out; or nothing."""
-    if column.dtype.kind not in "iu" or len(column) < LEAST_NUMBERED or not column.is_unique:
-        return ""
-    if int(column.max()) - int(column.min()) >= 2 * len(column):
-        return ""
-    return "numbers the rows: whole numbers that run through, none of them twice"
-
-
-def _why_left_out(text: pd.Series[Any]) -> str:
-    """Say that a column names its rows, or that text among its numbers made it look so."""
-    known = text.dropna()
-    worded = pd.to_numeric(known, errors="coerce").isna()
-    if worded.mean() < 0.5 and worded.any():
-        row = known.index[int(np.argmax(worded))]
-        return f"mixes numbers with text (row {row}: {known[worded].iloc[0]!r})"
-    return f"has {known.nunique():,} different texts in {len(known):,} rows, like an identifier"

@@ -19,15 +19,7 @@ from askew.data.base import Fold, Raw
 from askew.data.curves import Curves
 from askew.data.cuts import Cut, block_places, covering, mean_by_step, starts_of, unshared
 from askew.data.gaps import fill_gaps
-from askew.data.packed import (
-    SHORTEST,
-    Floats,
-    Ints,
-    Packed,
-    Tick,
-    check_at_least,
-    match_channels,
-)
+from askew.data.packed import SHORTEST, Floats, Ints, Packed, Tick, check_at_least, match_channels
 from askew.data.recording import lengths_of, pack_recordings
 from askew.errors import InputError
 from askew.wording import count_of

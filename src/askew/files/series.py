@@ -11,18 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from askew.data.packed import (
-    ID_NAMES,
-    LAYOUTS,
-    TIME_NAMES,
-    Packed,
-    as_numbers,
-    check_word,
-    find_column,
-    in_order,
-    pack_array,
-    pack_long,
-)
+from askew.data.long_table import ID_NAMES, TIME_NAMES, find_column, pack_long
+from askew.data.numbers import as_numbers
+from askew.data.packed import Packed, check_word, in_order
+from askew.data.packing import LAYOUTS, pack_array
 from askew.errors import InputError
 from askew.files.arrays import load_arrays, main_array
 from askew.files.series_file import SeriesFile

@@ -11,7 +11,7 @@ import pandas as pd
 from askew.cli.kinds.base import Kind, Part, as_truth, head
 from askew.data import Series
 from askew.data.base import DataType
-from askew.data.packed import ID_NAMES, TIME_NAMES
+from askew.data.long_table import ID_NAMES, TIME_NAMES
 from askew.errors import InputError
 from askew.files.arrays import load_arrays, main_array
 from askew.files.series import read_series, tables_in

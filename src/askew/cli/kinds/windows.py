@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Windows
 from askew.data.base import DataType
-from askew.data.packed import check_no_missing
+from askew.data.long_table import check_no_missing
 from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
 from askew.errors import InputError
 from askew.files.series import TABLES, tables_in
