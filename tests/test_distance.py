@@ -33,6 +33,40 @@ def test_a_remembered_item_is_no_neighbour_of_itself(neighbors, power):
     np.testing.assert_allclose(bank.distance(x, neighbors), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("neighbors", [1, 2, 7, 50])
+def test_what_a_copy_was_made_from_is_no_neighbour_of_it(neighbors):
+    items = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    copies = items + 0.01
+    bank = Bank(1.0, itself=False)
+    bank.fill(items, most=20, generator=torch.Generator())
+    others = [items[torch.arange(20) != i] for i in range(20)]
+    expected = [
+        naive(rest.double().numpy(), copy[None].double().numpy(), neighbors, 1.0)[0]
+        for rest, copy in zip(others, copies, strict=True)
+    ]
+    found = bank.distance_without(items, copies, neighbors)
+    if neighbors < 20:  # with fewer than are asked for, the item itself is all that is left
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+    unknown = torch.full_like(items, 9.0)
+    torch.testing.assert_close(
+        bank.distance_without(unknown, copies, neighbors), bank.distance(copies, neighbors)
+    )
+
+
+@pytest.mark.parametrize("method", [NeuTraLAD, PLAD])
+def test_health_judges_copies_as_if_their_originals_were_not_known(method):
+    rows = np.random.default_rng(0).normal(size=(200, 30))
+    detector = method(nets=2, steps=5, neighbors=1, middle=False).fit(rows)
+    items = detector.data_.encode(rows)
+    copies = items + 0.01 * torch.randn(items.shape, generator=torch.Generator().manual_seed(0))
+    known, unknown = detector.score_items(copies), detector.score_copies(copies, items)
+    usual = detector.score_items(items)
+    assert np.median(known) < np.quantile(usual, 0.01)  # by their originals, nearer than any item
+    assert np.median(unknown) == pytest.approx(np.median(usual), abs=0.1 * np.std(usual))
+    without = method(nets=2, steps=5, neighbors=0).fit(rows)
+    np.testing.assert_array_equal(without.score_copies(copies, items), without.score_items(copies))
+
+
 def test_where_all_that_is_remembered_is_the_item_the_distance_is_nothing():
     bank = Bank(itself=False)
     bank.fill(torch.ones(1, 2), most=1, generator=torch.Generator())

@@ -104,6 +104,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> History:
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
 
+    def scores_of_copies(self, net: Parts, copies: Tensor, originals: Tensor) -> Tensor:
+        """Return the scores of altered copies of items, ``(B,)``, as if these were not known.
+
+        Where scores compare with remembered items, the i-th of the originals must not count for
+        the i-th copy: what is really strange is no copy of anything known.
+        """
+        return self.scores(net, copies)
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Parts of a data type, by name, that not every type has and the method must have."""
@@ -372,6 +380,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def score_items(self, items: Tensor) -> Scores:
         """Return the scores of encoded items, ``(n, ...) -> (n,)``."""
         return self._joined(self.scores, pieces(items, MOST_SCORED))
+
+    def score_copies(self, copies: Tensor, originals: Tensor) -> Scores:
+        """Return `scores_of_copies` of encoded items, ``(n, ...), (n, ...) -> (n,)``."""
+        both = zip(pieces(copies, MOST_SCORED), pieces(originals, MOST_SCORED), strict=True)
+        with torch.no_grad():
+            each = [self.scores_of_copies(self.net_, *some) for some in both]
+        return torch.cat(each).double().cpu().numpy()
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:
         """Return ``of_batch(net, x)`` of all raw items, as the user knows them."""

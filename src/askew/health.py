@@ -118,7 +118,7 @@ def _alterations(detector: Detector, items: torch.Tensor, scores: Scores) -> Ite
     reached, trivial = [], []
     plain = _trivial(detector, items)
     for name, altered in detector.data_.alter(items, generator).items():
-        seen = _seen(scores, detector.score_items(altered))
+        seen = _seen(scores, detector.score_copies(altered, items))
         reached.append(seen)
         trivial.append(_seen(plain(items), plain(altered)))
         yield Check(

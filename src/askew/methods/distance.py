@@ -100,12 +100,24 @@ class DistanceDetector(EnsembleDetector):
 
     def scores(self, net: Parts, x: Tensor) -> Tensor:
         """Return what networks say, or how surprising that and the distance are, ``(B,)``."""
-        scores = super().scores(net, x)
         if not self.neighbors:
-            return scores
-        distances = self._distances(net.bank, net.middle, net.features(x))
+            return super().scores(net, x)
+        features = net.features(x)
+        near = net.bank.distance(features, self.neighbors)
+        return self._both(net, x, self._kinds_of_distance(near, net.middle, features))
+
+    def scores_of_copies(self, net: Parts, copies: Tensor, originals: Tensor) -> Tensor:
+        """Return the scores of altered copies, whose originals are no neighbours of theirs."""
+        if not self.neighbors:
+            return super().scores_of_copies(net, copies, originals)
+        features, known = net.features(copies), net.features(originals)
+        near = net.bank.distance_without(known, features, self.neighbors)
+        return self._both(net, copies, self._kinds_of_distance(near, net.middle, features))
+
+    def _both(self, net: Parts, x: Tensor, distances: Tensor) -> Tensor:
+        """Add how surprising what networks say and the distances ``(B, kinds)`` are, ``(B,)``."""
         surprises = [of(each) for of, each in zip(self._kinds(net), distances.T, strict=True)]
-        both: Tensor = net.own(scores) + torch.stack(surprises).mean(0)
+        both: Tensor = net.own(super().scores(net, x)) + torch.stack(surprises).mean(0)
         return both
 
     def _trusted(self, net: Parts, items: Tensor, folds: list[Fold]) -> NDArray[np.bool_]:
@@ -135,9 +147,8 @@ class DistanceDetector(EnsembleDetector):
         """Return how surprising each kind of distance is."""
         return [net.distance, net.from_middle] if self._has_middle else [net.distance]
 
-    def _distances(self, bank: Bank, middle: Middle, features: Tensor) -> Tensor:
-        """Return how far items are from their neighbours, and from the middle, ``(B, kinds)``."""
-        near = bank.distance(features, self.neighbors)
+    def _kinds_of_distance(self, near: Tensor, middle: Middle, features: Tensor) -> Tensor:
+        """Return how far items are from neighbours, and from the middle, ``(B, kinds)``."""
         kinds = [near, middle.distance(features)] if self._has_middle else [near]
         return torch.stack(kinds, dim=1)
 
@@ -153,7 +164,9 @@ class DistanceDetector(EnsembleDetector):
             bank, middle = Bank(power, itself=False), Middle(power)
             generator = torch.Generator().manual_seed(int(self.seed))
             remember(bank, middle, of, known, most=self.bank, generator=generator)
-            found += [self._distances(bank, middle, of(x)) for x in pieces(new, most=256)]
+            for x in pieces(new, most=256):
+                near = bank.distance(of(x), self.neighbors)
+                found.append(self._kinds_of_distance(near, middle, of(x)))
         return torch.cat(found)
 
     def check(self) -> None:

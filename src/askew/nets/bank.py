@@ -68,9 +68,27 @@ class Bank(nn.Module):
         if self.itself:
             return self.nearest(x, neighbors)[0][:, -1]
         found = self.nearest(x, neighbors + 1)[0]
-        copy = found[:, 0] <= EQUAL * x.norm(p=float(self.power), dim=-1)
-        place = (copy + neighbors - 1).clamp(max=found.shape[1] - 1)
-        return found.gather(1, place.unsqueeze(1)).squeeze(1)
+        return self._beside(found, self._same(found, x), neighbors)
+
+    def distance_without(self, known: Tensor, x: Tensor, neighbors: int) -> Tensor:
+        """Return the same, ``(B,)``, where the i-th of ``known (B, D)`` is no neighbour of x's."""
+        found, places = self.nearest(x, neighbors + 1)
+        apart = (self.items[places] - known.unsqueeze(1)).norm(p=float(self.power), dim=-1)
+        return self._beside(found, self._same(apart, known), neighbors)
+
+    def _same(self, apart: Tensor, x: Tensor) -> Tensor:
+        """Say which vectors so far from x are x, ``(B, k)``."""
+        same: Tensor = apart <= EQUAL * x.norm(p=float(self.power), dim=-1, keepdim=True)
+        return same
+
+    @staticmethod
+    def _beside(found: Tensor, same: Tensor, neighbors: int) -> Tensor:
+        """Return the ``neighbors``-th of ascending distances beside the one that does not count.
+
+        Only where nothing else is remembered does it count.
+        """
+        place = neighbors - 1 + same[:, :neighbors].any(1).long()
+        return found.gather(1, place.clamp(max=found.shape[1] - 1).unsqueeze(1)).squeeze(1)
 
 
 RECALLED = 20
