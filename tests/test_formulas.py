@@ -1,13 +1,12 @@
 """Each loss and network against its paper's formula, written with plain loops or in closed form."""
 
 import math
-from itertools import product
 
 import pytest
 import torch
 from torch import nn
 
-from askew.losses import contrast, cosine, euclidean, prediction, simclr
+from askew.losses import SIMILARITIES, contrast, cosine, euclidean, prediction, simclr
 from askew.nets import stacked_conv
 from askew.nets.conv import SeriesEncoder, SeriesViews
 from askew.nets.mlp import MLP, StackedMLP
@@ -202,32 +201,35 @@ def test_one_view_costs_nothing():
         assert float(found.abs().max()) == 0
 
 
-def test_gradient_is_softmax_minus_one():
+def test_gradient_is_softmax_minus_one(monkeypatch):
     """Equation 11: d l / d sim(z_k, z_0) = (p_k0 - 1) / temperature, and p_kl / temperature."""
-    tau = 0.3
-    sims = torch.randn(4, 5).double()  # to the reference, then to the views
+    monkeypatch.setitem(SIMILARITIES, "given", lambda sims: sims)  # embeddings that say them
+    sims, tau = torch.randn(1, 5, 5).double().requires_grad_(), 0.3
+    contrast(sims, tau, "given").sum().backward()
+    expected = torch.zeros(5, 5).double()
+    for k, own in enumerate(sims[0].detach().exp().pow(1 / tau).tolist()):
+        rivals = sum(own) - own[k]
+        for other in range(5):
+            if k > 0 and other != k:
+                expected[k, other] = (own[other] / rivals - (other == 0)) / tau
+    torch.testing.assert_close(sims.grad[0], expected)
 
-    def loss(s):
-        rows = torch.cat([s[:, :1], s[:, 1:].masked_fill(torch.eye(4, dtype=bool), -torch.inf)], 1)
-        return (rows.div(tau).logsumexp(1) - s[:, 0] / tau).sum()
 
-    analytic = (
-        torch.softmax(
-            torch.cat(
-                [sims[:, :1], sims[:, 1:].masked_fill(torch.eye(4, dtype=bool), -torch.inf)], 1
-            )
-            / tau,
-            dim=1,
-        )
-        / tau
-    )
-    analytic[:, 0] -= 1 / tau
-    numeric = torch.zeros_like(sims)
-    for i, j in product(range(4), range(5)):
-        step = torch.zeros_like(sims)
-        step[i, j] = 1e-6
-        numeric[i, j] = (loss(sims + step) - loss(sims - step)) / 2e-6
-    assert torch.allclose(analytic, numeric, atol=1e-5)
+@pytest.mark.parametrize(("views", "scaled"), [(11, 0.134026), (15, 0.188175)])
+def test_the_minimum_over_that_of_equal_views(views, scaled):
+    lowest = float(contrast(together(*best_views(views)), 0.1).sum())
+    assert lowest / (views * math.log(views)) == pytest.approx(scaled, abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_no_item_costs_more_than_views_opposed_to_it(temperature):
+    views = 4
+    most = views * math.log(1 + (views - 1) * math.exp(2 / temperature))
+    item, z = torch.randn(200, 3).double(), torch.randn(200, views, 3).double()
+    found = contrast(together(item, z), temperature).sum(1)
+    opposed = contrast(together(-z[:, 0], z[:, :1].expand(-1, views, -1)), temperature).sum(1)
+    assert float(found.max()) < most
+    torch.testing.assert_close(opposed, torch.full_like(opposed, most))
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "euclidean"])

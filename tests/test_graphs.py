@@ -18,7 +18,7 @@ from askew.data.graphs import without_each
 from askew.data.packed_graphs import PackedGraphs, ragged
 from askew.files.graphs import has_tu_files, read_graphs
 from askew.metrics import auroc
-from askew.nets.gin import GINShape, GraphEmbedding, GraphViews, StackedGIN, graph_norm
+from askew.nets.gin import GINShape, GraphEmbedding, StackedGIN, graph_norm
 from askew.nets.graph_summary import GraphSummary, degree_bucket
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -166,15 +166,6 @@ def test_node_order_does_not_matter_and_norm_is_of_each_graph():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
     h = graph_norm(both, torch.randn(2, 12, 4))
     torch.testing.assert_close(h[:, :6].mean(1), torch.zeros(2, 4), atol=1e-5, rtol=0)
-
-
-def test_views_of_nodes_keep_the_edges():
-    graphs = packed([3, 5])
-    views = GraphViews(3, 4, width=6, layers=2, kind="residual", bias=True)(graphs)
-    assert len(views) == 8
-    assert torch.equal(views.edges, graphs.repeat(4).edges)
-    alone = GraphViews(3, 4, width=6, layers=2, kind="forward", bias=True)
-    torch.testing.assert_close(alone(graphs)[2:4].x, alone.networks(graphs.x)[1])
 
 
 def test_roots_of_counts_are_equally_uncertain_whatever_the_size():
@@ -343,17 +334,6 @@ def test_graphs_without_edges_are_scored_and_stand_out():
     alone = detector.decision_function([networkx.empty_graph(6)])
     assert alone > detector.decision_scores_.max()
     assert detector.decision_function([]).shape == (0,)
-
-
-def test_points_are_pooled_by_graph():
-    data = Graphs().fit(random_graphs([2, 3]))
-    x = data.encode(random_graphs([2, 3]))
-    points = torch.tensor([1.0, 3.0, -1.0, -5.0, 0.0])
-    assert data.pool(points, x).tolist() == [2, -2]
-    assert data.pool(points, x, "max").tolist() == [3, 0]
-    moved = data.affine(x, torch.tensor([[1.0], [2.0]]), torch.tensor(1.0))
-    torch.testing.assert_close(moved.x[2:], 2 * x.x[2:] + 1)
-    torch.testing.assert_close(data.error(x, moved)[:2], torch.ones(2))
 
 
 def test_altered_copies_are_what_they_are_called():

@@ -606,3 +606,16 @@ def test_reasons_say_which_steps_come_after_the_end_of_a_series():
     first = [int(name.split("step")[1].strip("s ").split("-")[0].split(",")[0]) for name in called]
     assert [step >= 10 for step in first] == [name in after for name in called]
     assert 0 < len(after) < len(called)
+
+
+def test_a_sensor_that_falls_silent_at_zero_is_no_padding():
+    random = np.random.default_rng(0)
+    waves = np.sin(np.arange(40) / 3 + random.uniform(0, 6, size=(60, 1)))[:, :, None]
+    detector = MemoryBank(data=Series(layout="time-first", scaling="none")).fit(waves)
+    silent = waves[:1].copy()
+    silent[0, 20:] = 0.0
+    assert detector.decision_function(silent) > 2 * detector.decision_scores_.max()
+    nearly = silent + 1e-4 * (silent == 0)
+    np.testing.assert_allclose(
+        detector.decision_function(silent), detector.decision_function(nearly), rtol=0.01
+    )

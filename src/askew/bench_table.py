@@ -65,11 +65,12 @@ class Table:
     def jobs(self, seeds: int | None) -> Iterator[Job]:
         """Yield all jobs, one set after the other."""
         for entry in self.sets:
+            parts = list(self._parts(entry))  # the whole set may have to be read to know them
             for row in self.rows:
                 if entry["name"] in row.get("skip", []):
                     continue
                 for seed in range(self._seeds(row, entry, seeds)):
-                    for part in self._parts(entry):
+                    for part in parts:
                         yield Job(row["name"], entry["name"], part, seed, self._spec(row, entry))
 
     def _seeds(self, row: Mapping[str, Any], entry: Mapping[str, Any], most: int | None) -> int:

@@ -119,9 +119,10 @@ def _typical(detector: Detector, x: Batch) -> Batch:
     An item that was learned from is not compared with itself, unless there is no other.
     """
     data, features = detector.data_, detector.net_.features  # every method has them
-    kept = data.kept(detector.references_)
+    kept, device = data.kept(detector.references_), detector._device()
     with torch.no_grad():  # x as it would be kept, for that may be in half precision
-        own, others = features(data.kept(data.keep(x))), features(kept)
+        as_kept = data.kept(data.keep(x))
+        own, others = (features(items.to(device)) for items in (as_kept, kept))
     distances = (others - own).norm(dim=1)
     itself = distances <= EQUAL * own.norm()
     if not itself.all():

@@ -145,7 +145,7 @@ def _trivial(detector: Detector, items: torch.Tensor) -> Callable[[torch.Tensor]
 
     def distance(x: torch.Tensor) -> Scores:
         with torch.no_grad():
-            found: Scores = (features(x) - mean).norm(dim=1).double().numpy()
+            found: Scores = (features(x) - mean).norm(dim=1).double().cpu().numpy()
         return found
 
     return distance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +53,9 @@ def run(
     made = method(name)(verbose=True)
     source = named(data, kind, id, label, chosen).skipping(skip)
     given = {"alert_rate": alert_rate, "seed": seed}
-    made.set_params(data=source.data_type(), **{k: v for k, v in given.items() if v is not None})
+    given = {name: value for name, value in given.items() if value is not None}
+    check_said_once(given, chosen)
+    made.set_params(data=source.data_type(), **given)
     settings.apply(made, chosen)
     made.check()
     check_columns(source, data)
@@ -65,6 +67,18 @@ def run(
     made.set_params(verbose=False)
     made.save(out)
     show.line(f"saved to {out}; next: askew score {out} DATA")
+
+
+def check_said_once(given: Iterable[str], chosen: Sequence[str]) -> None:
+    """Refuse a parameter that has an option of its own and a ``--set`` beside it.
+
+    Raises
+    ------
+    InputError: which one was said twice.
+    """
+    for name in {setting.partition("=")[0] for setting in chosen} & set(given):
+        option = name.replace("_", "-")
+        raise InputError(f"--{option} and --set {name} are both given: leave one of them out.")
 
 
 def named(

@@ -111,7 +111,7 @@ class Curves(DataType):
         """Return ``x * scale + shift`` where something was recorded; `presence` stays as it is."""
         channels = len(self.mean_)
         values = x[:, :channels] * scale[:, :channels] + shift[:, :channels]
-        return self._with_presence(x, values, recorded_steps(x))
+        return self._with_presence(x, values, self._recorded(x))
 
     def signs(self, x: Tensor) -> Tensor:
         """Return signs that stay for a while in each channel, ``(B, C, L)``.
@@ -126,11 +126,11 @@ class Curves(DataType):
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
         """Return squared differences of values, ``(B, L, C)``; 0 in the padding of ``x``."""
         squared = (x - restored).square()[:, : len(self.mean_)]
-        return (squared * recorded_steps(x)).transpose(1, 2)
+        return (squared * self._recorded(x)).transpose(1, 2)
 
     def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
         """Sum up points of recorded steps, ``(B, L, ...) -> (B,)``; padding has no say."""
-        recorded = recorded_steps(x).transpose(1, 2)  # (B, L, 1)
+        recorded = self._recorded(x).transpose(1, 2)  # (B, L, 1)
         by_step = points.flatten(2) if points.ndim > 2 else points.unsqueeze(2)
         if how == "max":
             return by_step.masked_fill(~recorded, -torch.inf).flatten(1).amax(1)
@@ -150,7 +150,7 @@ class Curves(DataType):
 
         Padding stays zero, and the channel of `presence` goes with its steps.
         """
-        recorded = recorded_steps(x)  # (B, 1, L)
+        recorded = self._recorded(x)  # (B, 1, L)
         middle, spread = self._in_batch(self.mean_ - self.center_, x), self._in_batch(self.std_, x)
         values = x[:, : len(self.mean_)]
         noise = middle + spread * draw(torch.randn, values.shape, x.device, generator)
@@ -212,11 +212,21 @@ class Curves(DataType):
         """Draw scaled curves whose steps count from ``first``."""
         from askew import plot
 
-        steps, channels = explanation.points.shape
-        curves = self.encode(X)[0, :channels].T.double().numpy()
+        channels = explanation.points.shape[1]
+        x = self.encode(X)
+        curves = x[0, :channels].T.double().numpy()
         names = self.channels_ or [channel_name(None, c) for c in range(channels)]
-        recorded = max(1, steps - int(np.argmax((curves != 0).any(1)[::-1])))  # without padding
+        recorded = max(1, int(self._recorded(x).sum()))
         return plot.series(curves[:recorded], explanation.points[:recorded], names, first)
+
+    def _recorded(self, x: Tensor) -> Tensor:
+        """Return which steps are no padding, ``(B, C, L) -> (B, 1, L)``.
+
+        Where training had no padding, zeros are values: a sensor may fall silent.
+        """
+        if self.presence and not self.present_:
+            return torch.ones_like(x[:, :1], dtype=torch.bool)
+        return recorded_steps(x)
 
     @property
     def _halvings(self) -> int:

@@ -24,7 +24,7 @@ from askew.data.graph_set import (
 )
 from askew.data.packed_graphs import PackedGraphs
 from askew.errors import InputError
-from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder, GraphViews
+from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
 from askew.nets.transform import Embedding, TableViews
@@ -147,10 +147,8 @@ class Graphs(DataType):
         return GraphEncoder(self._shape(bias), dim)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
-        """Return views that alter the features of nodes, B graphs ``-> views * B`` graphs."""
-        return GraphViews(
-            self._columns, views, width=self.width, layers=VIEW_LAYERS, kind=kind, bias=bias
-        )
+        """Refuse: views of graphs are networks over them, not altered graphs; see `embedding`."""
+        raise InputError("Views of graphs are no graphs: see Graphs.embedding.")
 
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return the networks of views; those of "gin" alter no item, whatever ``kind`` is."""
@@ -167,23 +165,6 @@ class Graphs(DataType):
     def features(self) -> nn.Module:
         """Return what nodes and their surroundings are like on average and in sum, and sizes."""
         return GraphSummary(*self._described_by, self.pairs_, self.usual_, self.unit_)
-
-    def affine(self, x: PackedGraphs, scale: Tensor, shift: Tensor) -> PackedGraphs:
-        """Scale and shift the features of nodes; ``scale`` and ``shift`` go with a graph each."""
-        return x.with_x(x.x * self._by_node(x, scale) + self._by_node(x, shift))
-
-    def error(self, x: PackedGraphs, restored: PackedGraphs) -> Tensor:
-        """Return how far features of nodes are from their restorations, ``(N,)``."""
-        return (x.x - restored.x).square().mean(1)
-
-    def pool(self, points: Tensor, x: PackedGraphs, how: str = "mean") -> Tensor:
-        """Sum up what was said of all nodes, ``(N,) -> (B,)``; or of places in each graph."""
-        if points.ndim > 1:
-            return super().pool(points, x, how)
-        if how == "mean":
-            return x.mean(points[:, None])[:, 0]
-        lowest = points.new_full((len(x),), -torch.inf)
-        return lowest.scatter_reduce(0, x.owner, points, "amax")
 
     def alter(self, x: PackedGraphs, generator: torch.Generator) -> Mapping[str, PackedGraphs]:
         """Return graphs that should look stranger, by what was done to them.
@@ -258,10 +239,6 @@ class Graphs(DataType):
     def looks_like(X: Raw) -> bool:
         """Say whether untyped input must be graphs."""
         return looks_like_graphs(X)
-
-    def _by_node(self, x: PackedGraphs, values: Tensor) -> Tensor:
-        """Give all nodes of a graph what goes with it: ``(B, ...)`` or what fits any node."""
-        return values[x.owner] if values.ndim and len(values) == len(x) else values
 
     def _shape(self, bias: bool) -> GINShape:
         tempered = self.sums == "tempered"

@@ -367,7 +367,7 @@ class Images(DataType):
     def _wanted(self, frozen: Backbone | None, images: Pictures) -> list[int]:
         """Return the height and width that images are brought to, or have."""
         if self.size is not None:
-            return [self.size] * 2 if isinstance(self.size, int) else list(self.size)
+            return [int(side) for side in np.broadcast_to(self.size, 2)]
         if frozen is not None:
             return [frozen.size] * 2
         return list(images.read(0).shape[1:])
@@ -422,14 +422,19 @@ class Images(DataType):
         shape = (-1, 1, 1) if self._is_map else (-1,)
         return torch.from_numpy(per_channel).float().reshape(shape)
 
-    def _check_parameters(self) -> None:
-        sides = [self.size] if isinstance(self.size, int) else self.size
-        whole = sides is None or all(isinstance(side, int) for side in sides)
-        if not whole or (sides is not None and (len(sides) > 2 or min(sides) < SMALLEST)):
+    def _check_size(self) -> None:
+        if self.size is None:
+            return
+        sides = [*self.size] if isinstance(self.size, Sequence) else [self.size] * 2
+        fits = [isinstance(side, int | np.integer) and side >= SMALLEST for side in sides]
+        if len(fits) != 2 or not all(fits):
             raise InputError(
                 f"Images(size={self.size!r}) is impossible: choose pixels on a side, {SMALLEST} or "
                 "more, or (height, width)."
             )
+
+    def _check_parameters(self) -> None:
+        self._check_size()
         words: dict[str, list[str | None]] = {
             "layout": [*LAYOUTS, None],
             "color": [*COLORS, None],

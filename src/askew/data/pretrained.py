@@ -240,7 +240,7 @@ def _loaded(name: str) -> Pretrained:
     try:
         with _quietly():
             tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-            network = AutoModel.from_pretrained(name, local_files_only=local)
+            network = AutoModel.from_pretrained(name, local_files_only=local, use_safetensors=True)
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InputError(

@@ -99,7 +99,7 @@ class Series(Curves):
         self.lengths_ = [int(packed.lengths.min()), int(packed.lengths.max())]
         length = room(*self.lengths_) if self.length is None else self.length
         check_length(packed, length, "Series(length=...)")
-        self._learn(packed, length, uneven=self.lengths_[0] < self.lengths_[1])
+        self._learn(packed, length, uneven=self.lengths_[0] < length)
         self.count_ = len(packed.lengths)
         return self
 

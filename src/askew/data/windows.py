@@ -353,16 +353,10 @@ class Windows(Curves):
         return torch.from_numpy(windows[starts - first])
 
     def _pointwise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bring scores of points to ``(n, L, ...)``, and repeat those of windows, without a copy.
-
-        What is said of a window as a whole, ``(n, ...)``, is said of each of its steps.
-        """
-        if scores.ndim > 1 and scores.shape[-1] == self.length:
-            return np.moveaxis(scores, -1, 1)
-        if scores.ndim > 2 and scores.shape[1] == self.length:
+        """Repeat scores of windows, ``(n,) -> (n, L)``, without a copy; those of points stay."""
+        if scores.ndim > 1:
             return scores
-        shape = (len(scores), self.length, *scores.shape[1:])
-        return np.broadcast_to(scores[:, None], shape)
+        return np.broadcast_to(scores[:, None], (len(scores), self.length))
 
     def _latest(
         self, scores: NDArray[np.float64], lengths: Ints, starts: Ints

@@ -12,6 +12,7 @@ from sklearn.ensemble import IsolationForest as Estimator
 from torch import Tensor, nn
 
 from askew.data import DataType
+from askew.errors import InputError
 from askew.methods.shallow import ShallowDetector
 from askew.nets.parts import Parts
 
@@ -41,7 +42,9 @@ class IsolationForest(ShallowDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        self.at_least_one("trees", "sample")
+        self.at_least_one("trees")
+        if self.sample < 2:
+            raise InputError(f"sample={self.sample}: expected at least 2, for a cut needs two.")
 
     def build(self, data: DataType) -> Parts:
         """Return the features and an empty forest."""
@@ -52,7 +55,7 @@ class IsolationForest(ShallowDetector):
         model = Estimator(
             n_estimators=self.trees,
             max_samples=min(self.sample, len(features)),
-            random_state=self.seed,
+            random_state=self.seed % 2**32,  # what numpy takes
         ).fit(features.float().cpu().numpy())
         net.forest.keep(model)
 

@@ -22,7 +22,7 @@ COMPARED = 2**22
 class MemoryBank(Detector):
     """An item is as strange as its strangest place: the one least like any place of normal items.
 
-    Features of places, such as a window of a series, a patch of an image or a node of a graph, go
+    Features of places, such as a window of a series or a patch of an image, go
     into a bank, wherever in an item they stood. Where there are too many, those are kept that
     cover the rest best: each next one is the farthest from all kept (greedy k-centre, in a random
     projection where features are wide). A place scores its distance to the ``neighbors``-th

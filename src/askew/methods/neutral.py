@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -103,7 +104,9 @@ class NeuTraLAD(DistanceDetector):
 
     def view_scores(self, X: Raw) -> Scores:
         """Return how strange each view finds each item, ``(n, nets * K)``."""
-        return self._collect(X, self.view_terms)
+        self._check_fitted()
+        terms = self._joined(self.view_terms, self.in_batches(X))
+        return np.stack([self.data_.restore(of_view, X) for of_view in terms.T], axis=1)
 
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""

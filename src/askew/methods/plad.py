@@ -90,8 +90,8 @@ class PLAD(DistanceDetector):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The sampled perturbator makes scales and shifts as items are made."""
-        return ("decoder",) if self.latent else ()
+        """Scales and shifts are laid out like an item, as only a decoder can make them."""
+        return ("decoder",)
 
     def member(self, data: DataType) -> Parts:
         """Return a classifier and a perturbator."""

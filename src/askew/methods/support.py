@@ -43,7 +43,8 @@ class OneClassSVM(ShallowDetector):
     def learn_features(self, net: Parts, features: Tensor, generator: torch.Generator) -> None:
         """Let scikit-learn find the supporting items, and keep them."""
         model = Estimator(nu=self.nu, gamma="scale")
-        model.random_state = self.seed  # unused, yet drawn from numpy's own generator if not given
+        # Unused, yet drawn from numpy's own generator where it is not given.
+        model.random_state = self.seed % 2**32
         model.fit(features.cpu().numpy())
         net.boundary.supports = torch.as_tensor(model.support_vectors_).to(features)
         net.boundary.weights = torch.as_tensor(model.dual_coef_[0]).to(features)

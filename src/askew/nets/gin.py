@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from askew.data.packed_graphs import PackedGraphs
-from askew.nets.mlp import StackedLinear, StackedMLP
-from askew.nets.transform import KINDS, Transform
+from askew.nets.mlp import StackedLinear
 
 EPSILON = 1e-5
 """Added to variances."""
@@ -183,27 +182,3 @@ class GraphEmbedding(nn.Module):
     def forward(self, graphs: PackedGraphs) -> Tensor:
         embedded: Tensor = self.gin(graphs)
         return torch.cat([embedded[:1] + self.shift, embedded[1:]]).transpose(0, 1)
-
-
-class GraphViews(Transform):
-    """K multi-layer networks over the features of each node; edges stay.
-
-    Shapes
-    ------
-    B graphs ``->`` ``views * B`` graphs
-    """
-
-    def __init__(
-        self, inputs: int, views: int, *, width: int, layers: int, kind: str, bias: bool
-    ) -> None:
-        super().__init__(views, kind)
-        sizes = [inputs, *[width] * (layers - 1), inputs]
-        self.stack = StackedMLP(views, sizes, bias=bias)
-
-    def forward(self, graphs: PackedGraphs) -> PackedGraphs:  # type: ignore[override]
-        altered = KINDS[self.kind](graphs.x.unsqueeze(0), self.networks(graphs.x))
-        return graphs.repeat(self.views).with_x(altered.flatten(0, 1))
-
-    def networks(self, x: Tensor) -> Tensor:
-        stacked: Tensor = self.stack(x.unsqueeze(0))
-        return stacked

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from askew.errors import InputError
 from askew.plot.canvas import BLUE, GREEN, GREY, INK, ORANGE, SIGNED, Floats, canvas, grid_of, short
 
 if TYPE_CHECKING:
@@ -180,9 +181,18 @@ def graph(edges: NDArray[np.int64], points: Floats, most: int = 300) -> Figure:
     edges: ``(2, E)``, between nodes numbered from 0.
     points: contributions of the nodes, ``(N,)``.
     most: nodes drawn, those with the largest contributions.
-    """
-    import networkx
 
+    Raises
+    ------
+    InputError: networkx, of the extra "graphs", is not installed.
+    """
+    try:
+        import networkx
+    except ImportError as error:
+        raise InputError(
+            "Graphs are drawn by the package networkx, which is not installed: "
+            "pip install 'askew[graphs]'."
+        ) from error
     shown = np.sort(np.argsort(-np.abs(points), kind="stable")[:most])
     drawn = networkx.Graph()
     drawn.add_nodes_from(shown.tolist())
