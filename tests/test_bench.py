@@ -183,6 +183,13 @@ def test_series_have_a_job_for_each_class_unless_the_table_says_which(quick):
     assert [job.part for job in Table.read(written(quick, text)).jobs(1)] == [2, 2]
 
 
+def test_the_parts_of_a_set_are_looked_up_once(quick, monkeypatch):
+    text = QUICK.replace("half-split", "one-vs-rest").replace("thyroid", "racketsports")
+    table, calls = Table.read(written(quick, text)), []
+    monkeypatch.setattr(Table, "_parts", lambda self, entry: calls.append(entry) or [0, 1])
+    assert len(list(table.jobs(3))) > 4 and len(calls) == 1
+
+
 # Resuming.
 
 

@@ -335,8 +335,66 @@ def test_columns_unseen_in_training_are_told_once_in_a_line(ask):
 
 def test_a_model_fitted_in_python_is_scored_by_command(done):
     NeuTraLAD(steps=10, nets=1).fit(table("train.csv")).save("model")
-    assert Source.of(load("model")) == Source(type="tabular")
+    assert Source.of(load("model")) == Source(type="tabular", words=[])
     assert "200 items" in done("score", "model", "train.csv")
+
+
+def coded_rows(count, seed):
+    random = np.random.default_rng(seed)
+    words = random.choice(["007", "012", "A12", "1.10", "1e3", "TRUE", "5"], count)
+    return pd.DataFrame({"a": random.normal(size=count), "code": words})
+
+
+def test_a_row_is_judged_alike_whatever_rows_and_formats_stand_beside_it(done):
+    coded_rows(400, 0).to_parquet("train.parquet")
+    done("fit", "train.parquet", "--out", "model", "--method", "KNN")
+    rows = coded_rows(30, 1)
+    rows.to_parquet("all.parquet")
+    rows.to_csv("all.csv", index=False)
+    done("score", "model", "all.parquet", "--out", "expected.csv")
+    done("score", "model", "all.csv", "--out", "found.csv")
+    expected = pd.read_csv("expected.csv")["score"]
+    np.testing.assert_allclose(pd.read_csv("found.csv")["score"], expected)
+    for i in range(7):
+        rows.iloc[i : i + 1].to_csv("one.csv", index=False)
+        done("score", "model", "one.csv", "--out", "found.csv")
+        assert pd.read_csv("found.csv")["score"][0] == pytest.approx(expected[i])
+
+
+def test_codes_are_categories_from_every_format(done):
+    rows = coded_rows(400, 0).assign(code=np.resize(["01067", "10115", "01069"], 400))
+    rows.to_csv("train.csv", index=False)
+    rows.to_parquet("train.parquet")
+    rows.to_json("train.jsonl", orient="records", lines=True)
+    for name in ("train.csv", "train.parquet", "train.jsonl"):
+        done("fit", name, "--out", "model", "--method", "KNN")
+        assert load("model").data_.levels_["code"] == ["01067", "01069", "10115"]
+
+
+def test_columns_that_are_strange_as_a_whole_are_named(ask):
+    rows = coded_rows(200, 0)
+    rows.to_csv("train.csv", index=False)
+    ask("fit", "train.csv", "--out", "model", "--method", "KNN")
+    rows.assign(a=np.nan, code="b12").to_csv("new.csv", index=False)
+    code, _, err = ask("score", "model", "new.csv")
+    assert code == 0
+    assert "column 'a' is empty in all rows" in err
+    assert "no value of column 'code' was seen in training: 'b12'" in err
+    code, _, err = ask("score", "model", "train.csv")
+    assert "column" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--seed", "7", "--set", "seed=5"], "--seed and --set seed"),
+        (["--alert-rate", "0.1", "--set", "alert_rate=0.2"], "--alert-rate and --set alert_rate"),
+        (["--set", "neighbors=5", "--set", "neighbors=7"], "--set neighbors is given more"),
+    ],
+)
+def test_what_is_said_twice_is_refused(options, words, refused):
+    table("train.csv")
+    assert words in refused("fit", "train.csv", "--out", "model", "--method", "KNN", *options)
 
 
 def test_labels_inside_an_array_file_are_not_learned_from(ask):

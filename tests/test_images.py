@@ -688,3 +688,14 @@ def test_files_of_images_are_images_and_no_texts(tmp_path):
     assert type(guess(["a.png was here", "b.jpg is missing"])) is Text
     with pytest.raises(InputError, match="read a table with pandas"):
         guess("train.csv")
+
+
+@pytest.mark.parametrize("size", [[8], [8, 8, 8], "8", 2.5, 1])
+def test_sizes_that_make_no_sense_are_refused(size):
+    with pytest.raises(InputError, match="size="):
+        Images(size=size).fit(np.zeros((4, 16, 16)))
+
+
+def test_sizes_of_numpy_are_sizes():
+    data = Images(size=np.int64(8)).fit(np.random.default_rng(0).random((4, 16, 16)))
+    assert data.encode(np.zeros((2, 16, 16))).shape == (2, 1, 8, 8)

@@ -14,7 +14,7 @@ import pytest
 
 from askew.data.tabular import Tabular
 from askew.errors import InputError
-from askew.files.tables import FORMATS, chunks, count_rows, read_table
+from askew.files.tables import FORMATS, chunks, codes, count_rows, read_table
 
 
 def table(rows: int = 250) -> pd.DataFrame:
@@ -201,10 +201,14 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "header.csv": (b"a,b\n", "has no rows"),
         "empty.jsonl": (b"\n", "has no rows"),
         "empty.json": (b"[]", "has no rows"),
-        "wide.csv": (
-            b"a,b\n1,2\n1,2,3\n",
-            "do not fit its header.*Expected 2 fields in line 3, saw 3",
+        "wide.csv": (b"a,b\n1,2\n1,2,3\n", "it has 2 values, a line below 3 \\(1, 2, 3\\)"),
+        "later.csv": (
+            b"a,b\n" + 30 * b"1,2\n" + b"1,2,3\n",
+            "do not fit its header.*Expected 2 fields in line 32, saw 3",
         ),
+        "title.csv": (b"Report of May\na;b;c\n1;2;3\n", "it has 1 value, a line below 3"),
+        "more.csv": (b"a,b\n1,2,3\n4,5,6\n", "it has 2 values, a line below 3"),
+        "ends.csv": (b"a,b\n" + 30 * b"1,2,\n" + b"4,5,6\n", "row 30: '6.*' stands after the last"),
         "cut.csv": (b"a,b,c\n1,2,3\n4,5", "cut off: its last line has 2 values"),
         "latin.csv": ("a,b\nä,1\n".encode("latin-1"), "not UTF-8"),
         "cut.csv.gz": (cut(gzip.compress(text)), "cut off, damaged.*end-of-stream"),
@@ -324,7 +328,10 @@ def test_wide_tables_are_read(tmp_path):
         ("size;speed\n23.6;1\n-0.5;2\n", [23.6, -0.5]),
         ("size\tspeed\n2,5\t1\n3\t2\n", [2.5, 3.0]),
         ('size,speed\n"2,5",1\n3,2\n', ["2,5", "3"]),
-        ("size;speed\n2,5;1.5\n3;2\n", ["2,5", "3"]),
+        ("size;version\n2,5;1.2\n3;1.10\n", [2.5, 3.0]),
+        ("size;speed\n2,5;1\n3.5;2\n", ["2,5", "3.5"]),
+        ("sales;rate\n1.002;0,5\n999;0,7\n", [1002, 999]),
+        ("size;speed\n" + "3;1\n" * 30 + "2,5;1\n", [3.0] * 30 + [2.5]),
         ("1,5;2,5\n3,25;4,5\n", [1.5, 3.25]),
         ("1,5 2,5\n3,25 4,5\n", [1.5, 3.25]),
         ("x y,1 2\nz w,3 4\n", ["z w"]),
@@ -334,3 +341,48 @@ def test_a_decimal_comma_is_seen_where_nothing_speaks_against_it(text, size, tmp
     path = tmp_path / "t.csv"
     path.write_text(text)
     assert read_table(path).iloc[:, 0].tolist() == size
+
+
+def test_codes_are_words_and_a_spare_separator_is_no_column(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("zip,size,rate\n01067,1,0.5\n10115,2,00.5\n")
+    assert codes(path) == ["zip"]
+    assert read_table(path, words=["zip"])["zip"].tolist() == ["01067", "10115"]
+    assert [part["zip"].tolist() for part in chunks(path, 1, words=["zip", "none"])] == [
+        ["01067"], ["10115"],
+    ]  # fmt: skip
+    path.write_text("a,b\n1,x \n2,y\n")
+    assert read_table(path)["b"].tolist() == ["x", "y"]
+    path.write_text("a,b\n1,2,\n3,4,\n")
+    assert read_table(path).to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+    assert count_rows(path) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2022,2023,2024\n1,2,3\n4,5,6\n", {"2022": [1, 4], "2023": [2, 5], "2024": [3, 6]}),
+        ("1,2,3\n5,6,8\n", {"1": [5], "2": [6], "3": [8]}),
+        ("1,2\n5,6\n", {"column_0": [1, 5], "column_1": [2, 6]}),
+        ("0,1\n5,6\n", {"0": [5], "1": [6]}),
+        ("sep=;\na;b\n1,5;2\n", {"a": [1.5], "b": [2]}),
+        ("SEP=|\n\na|b\n1|x\n", {"a": [1], "b": ["x"]}),
+        ("Price, net;kind\n117,64;x\n12,5;y\n", {"Price, net": [117.64, 12.5], "kind": ["x", "y"]}),
+        ("id,tags\n1,a;b\n2,c;d\n", {"id": [1, 2], "tags": ["a;b", "c;d"]}),
+    ],
+)  # fmt: skip
+def test_first_lines_are_read_as_they_are_meant(text, expected, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert read_table(path).to_dict("list") == expected
+
+
+def test_a_quoted_separator_in_the_header_is_no_missing_end(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('"a, EUR",b\n' + "1234567,1234567\n" * 6000 + "1,2")
+    assert read_table(path).shape == (6001, 2)
+
+
+def test_streams_are_refused_in_words():
+    with pytest.raises(InputError, match="is a stream"):
+        read_table("/dev/null")

@@ -261,7 +261,7 @@ def test_folder_refusals_name_the_file(tmp_path):
     with pytest.raises(InputError, match=re.escape("c.csv has the channels ['cold', 'load']")):
         read_series(tmp_path)
     frames()["c"].assign(heat="hot").to_csv(tmp_path / "c.csv", index=False)
-    with pytest.raises(InputError, match=r"c\.csv: .*'heat' .*not a number"):
+    with pytest.raises(InputError, match=r"c\.csv: .*'heat', row 0: found 'hot'"):
         read_series(tmp_path)
 
 
@@ -325,3 +325,17 @@ def test_damaged_arrays_raise_nothing_else(tmp_path, data):
     path.write_bytes(damaged(data.draw, path.read_bytes()))
     with contextlib.suppress(InputError):
         read_series(path, layout="time-first")
+
+
+def test_ids_of_series_are_words_also_where_their_column_is_guessed(tmp_path):
+    path = tmp_path / "long.csv"
+    lines = [f"{name},{t},{t / 2}" for name in ("1.1", "1.10", "007") for t in range(4)]
+    path.write_text("id,time,heat\n" + "\n".join(lines) + "\n")
+    assert read_series(path).ids == ["1.1", "1.10", "007"]
+
+
+def test_hidden_files_are_no_series(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("heat\n1\n2\n3\n4\n")
+    (tmp_path / "._a.csv").write_bytes(b"\x00\x05")
+    assert read_series(tmp_path).ids == ["a", "b"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import askew
+from askew import MemoryBank
 from askew.data.gaps import fill_gaps, pad, presence
 from askew.data.packed import Packed
 from askew.data.series import Series
@@ -437,7 +438,7 @@ def frame_with(**columns):
     ("frame", "message"),
     [
         (frame_with(time=[0, 1, 1, 3] * 2), "Series 'a' has the time 1 twice"),
-        (frame_with(v=list("qrstuvwx")), "column 'v' holds something that is not a number"),
+        (frame_with(v=list("qrstuvwx")), "column 'v', row 0: found "),
         (frame_with(id=[None, *"aaabbbb"]), "Row 0 of the table has no value in 'id'"),
         (frame_with(time=[0, 1, 2, None] * 2), "Row 3 of the table has no value in 'time'"),
         (frame_with(time=["soon", "later", "now", "3"] * 2), "neither numbers nor dates"),
@@ -619,3 +620,11 @@ def test_a_sensor_that_falls_silent_at_zero_is_no_padding():
     np.testing.assert_allclose(
         detector.decision_function(silent), detector.decision_function(nearly), rtol=0.01
     )
+
+
+def test_further_channels_are_ignored_in_words():
+    long = frame_with(extra=np.arange(8.0))
+    data = Series(id="id", time="time").fit(frame_with())
+    with pytest.warns(UserWarning, match="not in training are ignored: 'extra'"):
+        found = data.encode(long)
+    torch.testing.assert_close(found, data.encode(frame_with()))

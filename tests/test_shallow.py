@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import ensemble, neighbors, svm
 
-from askew import KNN, LOF, IsolationForest, OneClassSVM, Tabular
+from askew import KNN, LOF, InputError, IsolationForest, OneClassSVM, Tabular
 from askew.methods.forest import expected_cuts
 
 RAW = Tabular(scaling="none")
@@ -60,3 +60,13 @@ def test_nothing_of_scikit_learn_is_kept_in_a_fitted_detector():
     tensors = detector.net_.state_dict().values()
     assert all(isinstance(tensor, torch.Tensor) for tensor in tensors)
     assert "sklearn" not in str([type(value) for value in vars(detector.net_.forest).values()])
+
+
+@pytest.mark.parametrize("method", [IsolationForest, OneClassSVM])
+def test_large_seeds_are_taken(method):
+    assert np.isfinite(method(seed=5_000_000_000).fit(TRAIN).decision_scores_).all()
+
+
+def test_a_tree_needs_two_items():
+    with pytest.raises(InputError, match="sample=1: expected at least 2"):
+        IsolationForest(sample=1).fit(TRAIN)

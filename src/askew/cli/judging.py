@@ -17,6 +17,9 @@ from askew.errors import InputError
 from askew.verdict import Verdict
 from askew.wording import count_of
 
+LEAST_DOUBTED = 20
+"""Items from which it is odd that all of them lack something, or have what was never seen."""
+
 
 def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Verdict:
     """Score a file part by part; only numbers are kept, so memory does not grow with its columns.
@@ -25,8 +28,12 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
     ------
     InputError: the file does not fit the model, changed while read, or has no items.
     """
-    scores, moments, truth = [], [], []
+    scores: list[Scores] = []
+    moments, truth = [], []
     for part in followed(source.parts(path, labels=labels), "scoring"):
+        if not scores and len(part) >= LEAST_DOUBTED:
+            for doubt in detector.data_.doubts(part.items):
+                say(f"Warning: {doubt}.")
         scores.append(detector.decision_function(part.items))
         moments.append(detector.data_.moments(part.items))
         if part.labels is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,8 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     if len(index):
         speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
         items = detector.data_.take(part.items, speaks)
-        words = [explanation.reasons() for explanation in detector.explain(items)]
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # said when scored
+            words = [explanation.reasons() for explanation in detector.explain(items)]
         said[index] = [words[i] for i in owner]
     return said
 

@@ -32,8 +32,11 @@ def apply(detector: Detector, settings: Sequence[str]) -> None:
     (9, 'quantile')
     """
     known = [name for name in detector.get_params(deep=True) if name not in RESERVED]
+    names = [setting.partition("=")[0] for setting in settings]
     for setting in settings:
         name, equals, text = setting.partition("=")
+        if names.count(name) > 1:
+            raise InputError(f"--set {name} is given more than once: leave all but one out.")
         if not equals:
             raise InputError(f"--set {setting}: expected NAME=VALUE, such as --set views=7.")
         if name not in known:

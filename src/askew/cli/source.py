@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -34,6 +34,8 @@ class Source:
     layout: of series and images; see `askew.data.Series` and `askew.data.Images`.
     unreadable: "skip" leaves out images that cannot be read and rows without text.
     column: that holds texts; see `askew.data.Text`.
+    words: columns of a table that the model knows as words, whatever their cells look like; None
+        before there is one.
     name: of the file the model was fitted on.
     fitted: when, and by which version of askew.
     """
@@ -45,6 +47,7 @@ class Source:
     layout: str | None = None
     unreadable: str | None = None
     column: str | None = None
+    words: Sequence[str] | None = None
     name: str = ""
     fitted: str = ""
 
@@ -53,11 +56,11 @@ class Source:
         """Return how a model's files are read; one fitted in Python is asked for its data type."""
         kept = getattr(detector, "source_", None)
         if kept is not None:
-            return cls(**kept)
+            return replace(cls(**kept), words=detector.data_.word_columns())
         for name, kind in KINDS.items():
             named = kind.describes(detector.data_)
             if named is not None:
-                return cls(type=name, **named)
+                return cls(type=name, words=detector.data_.word_columns(), **named)
         raise InputError(f"{type(detector.data_).__name__} is not read from files: use Python.")
 
     @property

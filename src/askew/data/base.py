@@ -248,6 +248,14 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return None
 
+    def doubts(self, X: Raw) -> list[str]:
+        """Say what all of these items have in common that training did not show; words, or none."""
+        return []
+
+    def word_columns(self) -> list[str]:
+        """Return the columns of a table whose cells are words, whatever they look like."""
+        return []
+
     def whereabouts(self, X: Raw) -> str:
         """Say where raw input of one item lies in what it was taken from; nothing where it is all.
 

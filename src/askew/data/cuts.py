@@ -49,8 +49,8 @@ def starts_of(lengths: Ints, length: int, stride: int) -> Ints:
     shortest = int(lengths.argmin())
     if lengths[shortest] < length:
         raise InputError(
-            f"Windows(length={length}) needs at least {length} time steps but recording {shortest} "
-            f"has {lengths[shortest]}: choose a shorter length, or leave it out."
+            f"Windows are {length} time steps long, but recording {shortest} has only "
+            f"{lengths[shortest]}: give longer recordings, or fit with Windows(length=...)."
         )
     counts = -(-(lengths - length) // stride) + 1  # a last one at the end, rounded up
     offsets = np.cumsum(lengths) - lengths

@@ -110,6 +110,6 @@ def check_no_repeats(
     if repeats.any():
         at = int(repeats.argmax()) + 1
         raise InputError(
-            f"Series {ids[series[at]]!r} has the time {shown.iloc[at]} twice: expected every time "
-            "once in a series. Drop or average the repeats, or name the right time column."
+            f"Series {str(ids[series[at]])!r} has the time {shown.iloc[at]} twice: expected every "
+            "time once in a series. Drop or average the repeats, or name the right time column."
         )

@@ -32,10 +32,26 @@ def as_numbers(raw: Raw, what: str) -> Floats:
             return raw_floats(raw, array)
     except (TypeError, ValueError):
         pass  # told below, in the user's words
+    if isinstance(raw, pd.Series):
+        raise InputError(f"{what}{not_a_number(raw)}, expected numbers. Convert it, or drop it.")
     raise InputError(
         f"{what} holds something that is not a number, or nested lists of unequal length, near "
         f"{str(raw)[:60]!r}: expected numbers. Convert or drop what is not one."
     )
+
+
+def not_a_number(column: pd.Series[Any]) -> str:
+    """Say which cell of a column is the first that is no number.
+
+    Example
+    -------
+    >>> not_a_number(pd.Series([0.5, "Bad"]))
+    ", row 1: found 'Bad'"
+    """
+    numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    bad = (numbers.isna() & column.notna()).to_numpy()
+    place = int(bad.argmax())
+    return f", row {column.index[place]}: found {str(column.iloc[place])!r}"
 
 
 def raw_floats(raw: Raw, array: NDArray[Any]) -> Floats:

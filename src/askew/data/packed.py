@@ -85,10 +85,14 @@ def in_order(values: Floats, names: list[str] | None, wanted: list[str] | None) 
 def match_channels(
     packed: Packed, names: list[str] | None, count: int, advice: str = SWAPPED
 ) -> Packed:
-    """Bring channels into the order of training.
+    """Bring channels into the order of training; further ones are ignored with a warning.
 
     Raises ``InputError`` where other channels were found; ``advice`` ends what it says of numbers.
     """
+    further = [name for name in packed.names or [] if names and name not in names]
+    if further and set(names or []) <= set(packed.names or []):
+        warn_of_further(further)
+        return replace(packed, values=in_order(packed.values, packed.names, names), names=names)
     if packed.names and names and sorted(packed.names) != sorted(names):
         raise InputError(
             f"Found the channels {packed.names}; expected those of training, {names}. Rename, add "
@@ -100,6 +104,13 @@ def match_channels(
             f"training. {advice}"
         )
     return replace(packed, values=in_order(packed.values, packed.names, names), names=names)
+
+
+def warn_of_further(channels: list[str]) -> None:
+    """Say which channels were not in training."""
+    shown = ", ".join(map(repr, channels))
+    message = f"Channels that were not in training are ignored: {shown}."
+    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def check_values(packed: Packed, what: str = "Series") -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from askew.data.base import Raw
 from askew.data.long_table import TIME_NAMES, check_no_missing, moments_of
 from askew.data.numbers import as_frame, as_numbers, axis_count, is_object_list, is_table
-from askew.data.packed import Floats, Ints, Packed, Tick, check_values, in_order
+from askew.data.packed import Floats, Ints, Packed, Tick, check_values, in_order, warn_of_further
 from askew.errors import InputError
 from askew.wording import count_of
 
@@ -158,11 +158,7 @@ def _chosen(frame: pd.DataFrame, wanted: list[str] | None) -> pd.DataFrame:
         return frame
     further = [name for name in frame.columns if name not in wanted]
     if further:
-        warnings.warn(
-            f"Channels that were not in training are ignored: {', '.join(map(repr, further))}.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn_of_further(further)
     names = list(frame.columns)
     return frame.iloc[:, [names.index(one) for one in wanted]]
 

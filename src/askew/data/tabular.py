@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,7 @@ from askew.data.columns import (
     as_text,
     is_plain,
     kind_of,
+    level_name,
     misread,
     turns,
 )
@@ -433,6 +434,31 @@ class Tabular(DataType):
         left_out = f"; left out: {listed(list(self.left_out_))}" if self.left_out_ else ""
         return f"{self.rows_:,} rows: {', '.join(kinds)}{left_out}"
 
+    def doubts(self, X: Raw) -> list[str]:
+        """Say which columns are empty in all rows, or hold only levels that training had not."""
+        table = as_table(X)
+        found = (self._doubt(table[name]) for name in self.kinds_ if name in table)
+        return [doubt for doubt in found if doubt]
+
+    def _doubt(self, column: pd.Series[Any]) -> str:
+        name = column.name
+        if name not in self.levels_:
+            return f"column {name!r} is empty in all rows" if column.isna().all() else ""
+        known = as_text(column).dropna().unique()
+        if not len(known):
+            return f"column {name!r} is empty in all rows"
+        if any(map(self._is_seen(str(name)), known)):
+            return ""
+        return f"no value of column {name!r} was seen in training: {listed(list(known), 3)}"
+
+    def _is_seen(self, name: str) -> Callable[[str], bool]:
+        seen = {level for level in self.levels_[name] if level is not None}
+        return lambda level: not seen.isdisjoint((level, _as_number(level)))
+
+    def word_columns(self) -> list[str]:
+        """Return the columns that are categories."""
+        return list(self.levels_)
+
     @property
     def feature_names_in_(self) -> NDArray[Any]:
         """The names of the training columns, as in scikit-learn: absent where there were none."""
@@ -484,10 +510,19 @@ def _circles(dates: pd.Series[Any], parts: Sequence[str]) -> Floats:
     return np.hstack([np.sin(angles), np.cos(angles)])
 
 
+def _as_number(level: str | None) -> str | None:
+    """Return what a level is called that was read as a number where others are words: 5 for 5.0."""
+    try:
+        return level_name(float(level or "none"))
+    except ValueError:
+        return None if level is None else level
+
+
 def _one_hot(text: pd.Series[Any], levels: Sequence[str | None]) -> Floats:
     """Return a column a level, and a last one for all others, ``(n, levels + 1)``."""
     place = {level: i for i, level in enumerate(levels)}
     codes, found = pd.factorize(text)
     # A missing cell has the code -1, hence the last entry.
-    places = [place.get(level, len(levels)) for level in [*found, None]]
+    others = len(levels)
+    places = [place.get(level, place.get(_as_number(level), others)) for level in [*found, None]]
     return np.eye(len(levels) + 1)[np.array(places, dtype=np.intp)[codes]]

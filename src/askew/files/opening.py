@@ -31,6 +31,8 @@ def existing(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder, but a table is one file: name the file in it.")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a stream, but a table is read more than once: save it first.")
     if not path.exists():
         raise InputError(f"There is no file {path}: check the name and the folder.")
     if path.stat().st_size == 0:

@@ -18,7 +18,7 @@ from askew.data.packing import LAYOUTS, pack_array
 from askew.errors import InputError
 from askew.files.arrays import load_arrays, main_array
 from askew.files.series_file import SeriesFile
-from askew.files.tables import read_table
+from askew.files.tables import chunks, read_table
 from askew.files.ts import read_ts
 
 TABLES = (".csv", ".tsv", ".parquet", ".feather", ".jsonl")
@@ -65,12 +65,18 @@ def read_series(
             return read_ts(path)
         if path.suffix.lower() in (".npz", ".npy"):
             return read_arrays(path, layout)
-        return from_long(read_table(path, [id] if id else []), id, time, label)
+        id = id or id_column(path)
+        return from_long(read_table(path, [id]), id, time, label)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
 
 
 # Long tables, and folders of tables.
+
+
+def id_column(path: Path) -> str:
+    """Return the column of a long table that names its series, by its usual name."""
+    return find_column(next(chunks(path, rows=1)), None, "id", ID_NAMES)
 
 
 def from_long(
@@ -101,7 +107,8 @@ def labels_of(frame: pd.DataFrame, id: str, label: str) -> list[str]:
 
 def tables_in(folder: Path) -> list[Path]:
     """Return the tables of a folder in the order of their names."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in TABLES and p.is_file())
+    found = (p for p in folder.iterdir() if p.suffix.lower() in TABLES and p.is_file())
+    return sorted(p for p in found if not p.name.startswith("."))  # hidden ones are no data
 
 
 def read_folder(folder: Path, time: str | None, label: str | None) -> SeriesFile:

@@ -18,7 +18,9 @@ ROWS = 65_536
 """Rows of a chunk, unless told otherwise."""
 
 
-def read_table(path: str | os.PathLike[str], verbatim: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: str | os.PathLike[str], verbatim: Sequence[str] = (), words: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a table as people have it, by the end of its name.
 
     ``.csv``, ``.tsv``, ``.txt`` (separator and decimal comma found by looking), ``.jsonl``,
@@ -33,6 +35,8 @@ def read_table(path: str | os.PathLike[str], verbatim: Sequence[str] = ()) -> pd
     path: of the file.
     verbatim: columns, ids say, whose cells stay as they are written: ``007`` is no number there.
         Of text with separators; the other formats say themselves what is text.
+    words: columns that hold no numbers, whatever their cells look like: ``007`` stays, but ``NA``
+        and an empty cell are missing. Of text with separators, too; see `codes`.
 
     Raises
     ------
@@ -51,20 +55,24 @@ def read_table(path: str | os.PathLike[str], verbatim: Sequence[str] = ()) -> pd
     """
     path = existing(path)
     with explained(path):
-        table = _format(path, verbatim).whole(path)
+        table = _format(path, verbatim, words).whole(path)
     if table.empty:
         raise InputError(no_rows(path))
     return table
 
 
 def chunks(
-    path: str | os.PathLike[str], rows: int = ROWS, verbatim: Sequence[str] = ()
+    path: str | os.PathLike[str],
+    rows: int = ROWS,
+    verbatim: Sequence[str] = (),
+    words: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows, labelled on from part to part.
 
     Text, JSON lines, Parquet, Feather and ``.npy`` are streamed, so memory does not grow with the
     file; ``.npz`` and a ``.json`` list are read whole first. Types of columns are those of each
-    part: a part whose numbers are all whole has integers. For ``verbatim`` see `read_table`.
+    part: a part whose numbers are all whole has integers. For ``verbatim`` and ``words`` see
+    `read_table`.
 
     Raises
     ------
@@ -84,11 +92,35 @@ def chunks(
     path = existing(path)
     found = False
     with explained(path):
-        for part in _format(path, verbatim).parts(path, rows):
+        for part in _format(path, verbatim, words).parts(path, rows):
             found = True
             yield part
     if not found:
         raise InputError(no_rows(path))
+
+
+def codes(path: str | os.PathLike[str]) -> list[str]:
+    """Return the columns that hold codes, digits with a spare zero before them: words, not numbers.
+
+    Of text with separators; the other formats say themselves what is text. The first 65,536 rows
+    are looked at.
+
+    Raises
+    ------
+    InputError: as `read_table`.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "two.csv"
+    ...     _ = path.write_text("size,zip\\n1,01067\\n2,10115\\n")
+    ...     codes(path)
+    ['zip']
+    """
+    path = existing(path)
+    with explained(path):
+        return separated.codes(path) if FORMATS.get(suffix(path)) is TEXT else []
 
 
 def count_rows(path: str | os.PathLike[str]) -> int:
@@ -140,7 +172,7 @@ FORMATS: Mapping[str, Format] = {
 """The kinds of file, by the end of the name."""
 
 
-def _format(path: Path, verbatim: Sequence[str] = ()) -> Format:
+def _format(path: Path, verbatim: Sequence[str] = (), words: Sequence[str] = ()) -> Format:
     end = suffix(path)
     if end not in FORMATS:
         raise InputError(
@@ -151,7 +183,7 @@ def _format(path: Path, verbatim: Sequence[str] = ()) -> Format:
         raise InputError(f"{path} is packed, which {end} files do not need: unpack it first.")
     if FORMATS[end] is TEXT:
         return TEXT._replace(
-            whole=partial(separated.whole, verbatim=verbatim),
-            parts=partial(separated.parts_of, verbatim=verbatim),
+            whole=partial(separated.whole, verbatim=verbatim, words=words),
+            parts=partial(separated.parts_of, verbatim=verbatim, words=words),
         )
     return FORMATS[end]

@@ -112,9 +112,10 @@ def as_truth(values: Any, name: str | None) -> NDArray[np.int64]:
     truth = said.map(LABELS)
     unknown = truth.isna().to_numpy()
     if unknown.any():
-        found = str(list(values)[int(unknown.argmax())])
+        found = list(values)[int(unknown.argmax())]
+        shown = "An empty label" if pd.isna(found) else f"Label {str(found)!r}"
         raise InputError(
-            f"Label {found!r} in {name!r} is not known: expected "
+            f"{shown} in {name!r} is not known: expected "
             "0, false or normal, and 1, true or anomaly. Replace the others, or leave --label out."
         )
     return np.asarray(truth, dtype=np.int64)

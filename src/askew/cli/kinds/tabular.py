@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Tabular
 from askew.data.base import DataType
 from askew.files.arrays import load_arrays, main_array
-from askew.files.tables import chunks, read_table
+from askew.files.tables import chunks, codes, read_table
 
 if TYPE_CHECKING:
     from askew.cli.source import Source
@@ -38,17 +38,22 @@ class TabularFiles(Kind):
     def parts(self, source: Source, path: Path, *, labels: bool) -> Iterator[Part]:
         """Yield a bounded number of rows at a time."""
         first = 0
-        for frame in chunks(path, verbatim=source.verbatim):
+        for frame in chunks(path, verbatim=source.verbatim, words=words(source, path)):
             yield rows(source, frame, first, labels)
             first += len(frame)
 
     def whole(self, source: Source, path: Path, *, labels: bool) -> Part:
         """Return all rows."""
-        return rows(source, read_table(path, source.verbatim), 0, labels)
+        return rows(source, read_table(path, source.verbatim, words(source, path)), 0, labels)
 
     def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
         """Return the first rows."""
         return [head(path)]
+
+
+def words(source: Source, path: Path) -> Sequence[str]:
+    """Return the columns to be read as words: those of the model, or those that hold codes."""
+    return codes(path) if source.words is None else source.words
 
 
 def rows(source: Source, frame: pd.DataFrame, first: int, labels: bool) -> Part:
