@@ -5,7 +5,7 @@ import pytest
 
 from askew import InputError
 from askew.metrics import auroc, average_precision
-from askew.metrics_series import affiliation, events, volumes, vus_pr, vus_roc
+from askew.metrics_series import affiliation, at_true_share, events, volumes, vus_pr, vus_roc
 
 
 def drawn(seed, steps=60, rounded=True):
@@ -200,3 +200,11 @@ def test_random_alerts_have_affiliation_of_about_a_half():
 def test_wrong_input_is_refused_in_words(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_alerts_at_the_true_share_are_the_highest_and_ties_go_together():
+    labels = [0, 1, 1, 0, 0]
+    assert at_true_share(labels, [5, 4, 3, 2, 1]).tolist() == [True, True, False, False, False]
+    assert at_true_share(labels, [1, 1, 1, 1, 1]).all()
+    with pytest.raises(InputError):
+        at_true_share([0, 0, 0, 0, 0], [5, 4, 3, 2, 1])

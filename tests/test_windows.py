@@ -2,6 +2,7 @@
 
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 import askew
 from askew import KNN, AutoEncoder, InputError, NeuTraLAD, Windows, load
 from askew.cli import main
+from askew.cli.judging import joined
 from askew.data import cuts, guess, windows
 from askew.data.recording import check_clock
+from askew.verdict import Verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
@@ -393,7 +396,8 @@ def test_from_files_to_scores_reasons_and_a_report(tmp_path, capsys):
     said = capsys.readouterr()
     assert "read as windows" in said.err and "1,200 steps, 2 channels" in said.out
     assert run("score", model, test, "--out", out, "--label", "fault") == 0
-    assert "AUROC" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "AUROC" in said and "events' recall" in said and "affiliation, precision" in said
     scores = pd.read_csv(out)
     assert len(scores) == 1200
     assert scores["id"][0] == "2026-01-01 00:00:00"
@@ -577,3 +581,15 @@ def test_views_of_windows_are_told_apart_at_each_step():
     terms = detector.view_scores([steps])
     assert terms.shape == (120, 33)
     assert np.ptp(terms[60]) > 0
+
+
+def test_events_of_two_recordings_do_not_touch():
+    labels, alerts = np.zeros(40, int), np.zeros(40, bool)
+    labels[15:20], labels[20:24], alerts[18:22] = 1, 1, True
+    moments = joined([np.arange(20) / 10, np.arange(20) / 10])
+    verdict = Verdict(alerts.astype(float), np.full(40, np.nan), alerts, moments, labels)
+    by_event, _ = verdict.agreement().of_events
+    assert by_event == (1.0, 1.0, 1.0)
+    labels[20:24] = 0
+    by_event, _ = replace(verdict, labels=labels).agreement().of_events
+    assert by_event == (0.5, 1.0, 0.5)

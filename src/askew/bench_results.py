@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,28 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
+
+def _of_alerts(labels: Any, scores: Any, *, judge: Callable[..., Any], side: str) -> float:
+    alerts = metrics_series.at_true_share(labels, scores)
+    return float(getattr(judge(labels, alerts), side))
+
+
 METRICS = {
     "auroc": metrics.auroc,
     "ap": metrics.average_precision,
     "f1": metrics.oracle_f1,
 }
-_OF_STEPS = {"vus_pr": metrics_series.vus_pr, "vus_roc": metrics_series.vus_roc}
-"""Metrics for items that are steps of a recording, beside the others."""
+_OF_STEPS: Mapping[str, Callable[..., float]] = {
+    "vus_pr": metrics_series.vus_pr,
+    "vus_roc": metrics_series.vus_roc,
+    **{
+        f"{name}_{side}": partial(_of_alerts, judge=judge, side=side)
+        for name, judge in (("event", metrics_series.events), ("aff", metrics_series.affiliation))
+        for side in ("precision", "recall")
+    },
+}
+"""Metrics for items that are steps of a recording, beside the others: how well scores rank them;
+how events and their surroundings (affiliation) agree with alerts at the true share."""
 LOCATED = ("pixel_auroc", "aupro")
 """Metrics of sets with marked places, for methods that have scores of points."""
 
@@ -110,6 +126,7 @@ def markdown(found: Result) -> str:
     wide = len(found["sets"]) <= 8
     lines = [f"# {found['title']}", "", f"`{found['command']}`, askew {found['version']}.", ""]
     lines += [*(_wide(found) if wide else _long(found)), ""]
+    lines += [*_others(found), ""] if wide else []
     lines += [
         f"{found['metric'].upper()} in percent, {found['protocol']}; mean ± standard deviation "
         "over seeds, number of seeds in brackets. *below*: runs with an AUROC below 0.5.",
@@ -145,6 +162,22 @@ def _wide(found: Result) -> list[str]:
             [f"*published:* {name}", *shown, "" if math.isnan(mean) else f"{mean:.1f}", "", "", ""]
         )
     return _lines(head, rows)
+
+
+def _others(found: Result) -> list[str]:
+    """All metrics but the first, as means over the sets that have them; in brackets how many."""
+    wanted = [m for m in (*measures(found["protocol"]), *LOCATED) if m != found["metric"]]
+    rows = []
+    for name, cells in found["rows"].items():
+        known = [[c[m][0] for c in cells.values() if m in c] for m in wanted]
+        rows.append([name, *(_mean_of(values) for values in known)])
+    there = [i for i in range(len(wanted)) if any(row[1 + i] for row in rows)]
+    head = ["mean over sets", *(wanted[i].replace("_", " ") for i in there)]
+    return _lines(head, [[row[0], *(row[1 + i] for i in there)] for row in rows])
+
+
+def _mean_of(values: list[float]) -> str:
+    return f"{100 * np.mean(values):.1f} ({len(values)})" if values else ""
 
 
 def as_published(value: object) -> float | None:

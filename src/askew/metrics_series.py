@@ -21,6 +21,7 @@ __all__ = [
     "affiliation",
     "events",
     "volumes",
+    "at_true_share",
     "vus_pr",
     "vus_roc",
 ]
@@ -191,6 +192,26 @@ def affiliation(labels: ArrayLike, alerts: ArrayLike) -> Affiliation:
     reach = _reach(alerted, anomalous, first[zone[anomalous]], last[zone[anomalous]])
     recalls = _mean_by(reach, zone[anomalous], len(starts))
     return Affiliation(_mean(precisions[~np.isnan(precisions)]), _mean(recalls))
+
+
+def at_true_share(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.bool_]:
+    """Alert as many steps as are anomalous, those that score highest; equal scores go together.
+
+    The threshold is an oracle's, as that of `askew.metrics.oracle_f1`: it lets `events` and
+    `affiliation` compare scores, constant ones too, and promises nothing.
+
+    Raises
+    ------
+    InputError : a class is missing in the labels, or shapes differ.
+
+    Example
+    -------
+    >>> at_true_share([0, 1, 1, 0], [0.5, 2.0, 0.1, 3.0]).tolist()
+    [False, True, False, True]
+    """
+    y, values = _steps(labels, scores)
+    alerts: NDArray[np.bool_] = values >= np.sort(values)[::-1][int(y.sum()) - 1]
+    return alerts
 
 
 # Pieces.

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askew.detector import Detector, Scores
-from askew.events import Moments, number_events, peaks
+from askew.events import APART, Moments, number_events, peaks
 from askew.metrics import Interval, auroc_interval, average_precision, oracle_f1
+from askew.metrics_series import Affiliation, Events, affiliation, events
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,25 @@ class Verdict:
             anomalies=int(labels.sum()),
             alerts=int(self.alerts.sum()),
             hits=int((self.alerts & (labels == 1)).sum()),
+            of_events=self._events_found(labels),
         )
+
+    def _events_found(self, labels: NDArray[np.int64]) -> tuple[Events, Affiliation] | None:
+        """Return how anomalous stretches and events agree; recordings do not touch."""
+        if self.moments is None or not self.alerts.any():
+            return None
+        ends = (
+            np.flatnonzero(np.diff(self.moments) >= APART) + 1
+        )  # a normal step between recordings
+        truth, alerts = (np.insert(of.astype(np.int64), ends, 0) for of in (labels, self.alerts))
+        return events(truth, alerts), affiliation(truth, alerts)
 
 
 class Agreement(NamedTuple):
-    """Scores and alerts against labels: metrics, the anomalies' share of all items, and counts."""
+    """Scores and alerts against labels: metrics, the anomalies' share of all items, and counts.
+
+    of_events: how stretches of anomalies and of alerts agree, where items are steps in time.
+    """
 
     auroc: Interval
     average_precision: float
@@ -84,6 +99,7 @@ class Agreement(NamedTuple):
     anomalies: int
     alerts: int
     hits: int
+    of_events: tuple[Events, Affiliation] | None
 
     def told(self) -> list[tuple[str, str, str]]:
         """Return each metric's name, value and meaning in words."""
@@ -99,4 +115,17 @@ class Agreement(NamedTuple):
                 f"{self.hits / self.anomalies:.3f}",
                 f"{self.hits:,} of {self.anomalies:,} are found",
             ),
+            *self._told_of_events(),
         ]
+
+    def _told_of_events(self) -> list[tuple[str, str, str]]:
+        if self.of_events is None:
+            return []
+        by_event, near = self.of_events
+        found = {
+            "events' precision": (by_event.precision, "runs of alerts that touch an anomaly"),
+            "events' recall": (by_event.recall, "stretches of anomalies with an alert"),
+            "affiliation, precision": (near.precision, "how near alerts are; chance: 0.5"),
+            "affiliation, recall": (near.recall, "how near anomalies have one; chance: 0.5"),
+        }
+        return [(name, f"{value:.3f}", meaning) for name, (value, meaning) in found.items()]
