@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from askew import KNN, Graphs, Images, NeuTraLAD, Series, Tabular
+from askew import KNN, Graphs, Images, NeuTraLAD, Series, Tabular, Text
 from askew.losses import contrast
 from askew.nets.transform import KINDS, Embedding
 
@@ -142,8 +142,8 @@ def views():
 def types():
     """The K views of other types in one call against K calls of one, forward and backward.
 
-    Windows have the views of series. Of graphs, whose views are networks over the whole graph, the
-    embedding of them all.
+    Windows have the views of series, nodes those of tables. Of graphs, whose views are networks
+    over the whole graph, the embedding of them all; of texts, the views that see few channels.
     """
     found = {}
     for name, (data, raw) in examples().items():
@@ -153,6 +153,10 @@ def types():
         if isinstance(data, Graphs):
             ours = data.embedding(VIEWS, "bounded", 32, bias=True).gin
             alone = [data.encoder(32, bias=True) for _ in range(VIEWS + 1)]
+        if isinstance(data, Text):
+            ours = data.embedding(VIEWS, "multiplicative", 32, bias=True).transform
+            alone = [data.embedding(1, "multiplicative", 32, bias=True).transform for _ in alone]
+            batch = batch[..., [*range(ours.inputs), -1]]
         mine, loop = best(
             lambda m=ours, x=batch: m(x).sum().backward(),
             lambda ms=alone, x=batch: torch.cat([m(x) for m in ms]).sum().backward(),
@@ -169,6 +173,7 @@ def examples():
         "images, 100 of 28 x 28": (Images(), generator.random((100, 28, 28))),
         "graphs, 100 of 20 nodes": (Graphs(), random_graphs(100, 20)),
         "graphs, 15 of 400 nodes": (Graphs(), random_graphs(15, 400)),
+        "texts, 100 of 40 words": (Text(), random_texts(100, 40)),
     }
 
 
@@ -184,12 +189,22 @@ def random_graphs(count, nodes):
     ]
 
 
+def random_texts(count, words):
+    """Texts of so many words."""
+    known = np.array("the pump valve runs hot and stops after every third shift again".split())
+    drawn = np.random.default_rng(0).choice(known, size=(count, words))
+    return [" ".join(text) for text in drawn]
+
+
 GROWTH = {
     "recording of {} steps": ("Windows()", "normal(size=({}, 6))", (20_000, 40_000, 80_000)),
     "400 images of {0} x {0}": ("Images()", "random((400, {0}, {0}))", (28, 56, 112)),
     "{} images of 28 x 28": ("Images()", "random(({}, 28, 28))", (1000, 2000, 4000)),
     "200 graphs of {} nodes": ("Graphs()", "random_graphs(200, {})", (50, 100, 200)),
     "{} graphs of 50 nodes": ("Graphs()", "random_graphs({}, 50)", (200, 400, 800)),
+    "one graph of {} nodes": ("Nodes()", "random_graphs(1, {})[0]", (1000, 2000, 4000)),
+    "200 texts of {} words": ("Text()", "random_texts(200, {})", (20, 40, 80)),
+    "{} texts of 40 words": ("Text()", "random_texts({}, 40)", (100, 200, 400)),
 }
 """Type, items and sizes of what is fitted and scored to see how time and memory grow."""
 
@@ -197,8 +212,8 @@ MEASURED = """
 import sys, time, warnings
 import numpy as np, torch
 sys.path.insert(0, {folder!r})
-from speed import random_graphs
-from askew import Graphs, Images, NeuTraLAD, Windows
+from speed import random_graphs, random_texts
+from askew import Graphs, Images, NeuTraLAD, Nodes, Text, Windows
 torch.set_num_threads(1)
 warnings.simplefilter("ignore")
 normal, random = np.random.default_rng(0).normal, np.random.default_rng(0).random
