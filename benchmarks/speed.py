@@ -191,7 +191,7 @@ def random_graphs(count, nodes):
 
 def random_texts(count, words):
     """Texts of so many words."""
-    known = np.array("the pump valve runs hot and stops after every third shift again".split())
+    known = ["pump", "valve", "runs", "hot", "stops", "after", "every", "shift", "again"]
     drawn = np.random.default_rng(0).choice(known, size=(count, words))
     return [" ".join(text) for text in drawn]
 

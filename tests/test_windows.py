@@ -3,6 +3,7 @@
 import tracemalloc
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,12 @@ from hypothesis import strategies as st
 import askew
 from askew import KNN, AutoEncoder, InputError, NeuTraLAD, Windows, load
 from askew.cli import main
-from askew.cli.judging import joined
+from askew.cli.judging import joined, judge
+from askew.cli.kinds import windows as cli_windows
+from askew.cli.source import Source
 from askew.data import cuts, guess, windows
 from askew.data.recording import check_clock
+from askew.files.tables import chunks
 from askew.verdict import Verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
@@ -593,3 +597,57 @@ def test_events_of_two_recordings_do_not_touch():
     labels[20:24] = 0
     by_event, _ = replace(verdict, labels=labels).agreement().of_events
     assert by_event == (0.5, 1.0, 0.5)
+
+
+@pytest.mark.parametrize("look_ahead", ["true", "false"])
+@pytest.mark.parametrize("stride", ["1", "7"])
+def test_a_long_recording_is_judged_in_stretches_as_it_is_as_a_whole(
+    look_ahead, stride, tmp_path, monkeypatch
+):
+    train, test = write(tmp_path, "train.csv", 0), write(tmp_path, "test.csv", 1)
+    frame = pd.read_csv(test)
+    frame.loc[frame.index % 97 == 5, "heat"] = np.nan
+    frame.to_csv(test, index=False)
+    settings = [f"data__{one}" for one in (f"look_ahead={look_ahead}", f"stride={stride}")]
+    chosen = [word for one in (*settings, "data__length=20") for word in ("--set", one)]
+    assert run("fit", train, "--out", tmp_path / "model", "--method", "KNN", *chosen) == 0
+    found = []
+    for rows in (100_000, 83):
+        monkeypatch.setattr(cli_windows, "chunks", partial(chunks, rows=rows))
+        parts = list(Source.of(load(tmp_path / "model")).parts(test))
+        assert len(parts) == (1 if rows > 1200 else pytest.approx(15, abs=3))
+        assert run("score", tmp_path / "model", test, "--out", tmp_path / "o.csv") == 0
+        found.append(pd.read_csv(tmp_path / "o.csv"))
+    whole, cut = found
+    assert whole["alert"].sum() > 10
+    np.testing.assert_allclose(cut["score"], whole["score"], rtol=1e-5)
+    for name in ("id", "alert", "event"):
+        assert cut[name].tolist() == whole[name].tolist()
+    explained = (whole["reasons"].notna() & cut["reasons"].notna()).to_numpy()
+    assert explained.sum() > 5
+    assert cut["reasons"][explained].tolist() == whole["reasons"][explained].tolist()
+    assert run("explain", tmp_path / "model", test, "--item", whole["id"][700]) == 0
+
+
+def test_clocks_of_stretches_are_told_by_the_rows_of_the_file():
+    rows = pd.DataFrame({"time": [5, 6, 6], "heat": 1.0}, index=pd.RangeIndex(100, 103))
+    with pytest.raises(InputError, match="twice, in rows 101 and 102"):
+        check_clock(rows["time"], "Recording 0")
+
+
+def test_memory_does_not_grow_with_a_recording_that_is_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_windows, "chunks", partial(chunks, rows=5000))
+    steps = np.sin(np.arange(3000)[:, None] / 5 + np.arange(8))
+    KNN(data=Windows(length=20)).fit(pd.DataFrame(steps, columns=list("abcdefgh"))).save(
+        tmp_path / "model"
+    )
+    peaks = []
+    for times in (10, 40):
+        path = tmp_path / f"{times}.parquet"
+        pd.DataFrame(np.tile(steps, (times, 1)), columns=list("abcdefgh")).to_parquet(path)
+        detector = load(tmp_path / "model")
+        tracemalloc.start()
+        judge(detector, Source.of(detector), path, labels=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] + 40 * 90_000  # a few numbers a step are kept

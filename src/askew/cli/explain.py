@@ -56,9 +56,9 @@ def find(source: Source, data: Path, item: str) -> tuple[Raw, int]:
         if len(places) > 1:
             say(f"Warning: {len(places)} items are called {item}: the first is explained.")
         if len(places):
-            return part.items, int(places[0])
+            return part.items, part.before + int(places[0])
         if item.isdecimal() and count <= int(item) < count + len(part):
-            numbered = part.items, int(item) - count
+            numbered = part.items, part.before + int(item) - count
         count += len(part)
         example = str(part.ids[-1]) if len(part.ids) else example
     if numbered is not None:

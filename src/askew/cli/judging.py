@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,9 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
         if not scores and len(part) >= LEAST_DOUBTED:
             for doubt in detector.data_.doubts(part.items):
                 say(f"Warning: {doubt}.")
-        scores.append(detector.decision_function(part.items))
-        moments.append(detector.data_.moments(part.items))
+        scores.append(part.inner(detector.decision_function(part.items)))
+        when = detector.data_.moments(part.items)
+        moments.append(None if when is None else part.inner(when))
         if part.labels is not None:
             truth.append(part.labels)
     if not sum(map(len, scores)):
@@ -51,18 +53,21 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
 
 
 def joined(moments: list[Scores | None]) -> Scores | None:
-    """Put the moments of parts end to end; what is of different parts is far apart.
+    """Put the moments of parts end to end; what begins anew is far apart from what was before.
 
     Example
     -------
-    >>> joined([np.array([0.0, 0.5]), np.array([0.0, 0.5])])
-    array([0. , 0.5, 1.5, 2. ])
+    >>> joined([np.array([0.0, 0.5]), np.array([0.0, 0.5]), np.array([1.0, 1.5])])
+    array([0. , 0.5, 1.5, 2. , 2.5, 3. ])
     """
     known = [of_part for of_part in moments if of_part is not None]
     if len(known) < len(moments):
         return None
-    ends = np.cumsum([0.0, *(of_part[-1] + 1 for of_part in known[:-1])])
-    return np.concatenate([of_part + end for of_part, end in zip(known, ends, strict=True)])
+    shift, shifted = 0.0, known[:1]
+    for before, of_part in pairwise(known):
+        shift += before[-1] + 1 if of_part[0] <= before[-1] else 0
+        shifted.append(of_part + shift)
+    return np.concatenate(shifted)
 
 
 def metrics(verdict: Verdict) -> None:

@@ -137,7 +137,8 @@ def reasons(detector: Detector, part: Part, index: NDArray[np.intp]) -> NDArray[
     """Return the reasons of some items of a part, and empty words for the others."""
     said = np.full(len(part), "", dtype=object)
     if len(index):
-        speaks, owner = np.unique(detector.data_.speakers(part.items, index), return_inverse=True)
+        places = detector.data_.speakers(part.items, part.before + index)
+        speaks, owner = np.unique(places, return_inverse=True)
         items = detector.data_.take(part.items, speaks)
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # said when scored
             words = [explanation.reasons() for explanation in detector.explain(items)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -36,6 +36,7 @@ class Source:
     column: that holds texts; see `askew.data.Text`.
     words: columns of a table that the model knows as words, whatever their cells look like; None
         before there is one.
+    reach: rows before and after a row that can matter to its score; see `DataType.reach`.
     name: of the file the model was fitted on.
     fitted: when, and by which version of askew.
     """
@@ -48,20 +49,22 @@ class Source:
     unreadable: str | None = None
     column: str | None = None
     words: Sequence[str] | None = None
+    reach: int = 0
     name: str = ""
     fitted: str = ""
 
     @classmethod
     def of(cls, detector: Detector) -> Self:
         """Return how a model's files are read; one fitted in Python is asked for its data type."""
-        kept = getattr(detector, "source_", None)
+        kept, data = getattr(detector, "source_", None), detector.data_
+        learned: dict[str, Any] = {"words": data.word_columns(), "reach": data.reach()}
         if kept is not None:
-            return replace(cls(**kept), words=detector.data_.word_columns())
+            return replace(cls(**kept), **learned)
         for name, kind in KINDS.items():
-            named = kind.describes(detector.data_)
+            named = kind.describes(data)
             if named is not None:
-                return cls(type=name, words=detector.data_.word_columns(), **named)
-        raise InputError(f"{type(detector.data_).__name__} is not read from files: use Python.")
+                return cls(type=name, **learned, **named)
+        raise InputError(f"{type(data).__name__} is not read from files: use Python.")
 
     @property
     def verbatim(self) -> list[str]:

@@ -248,6 +248,10 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """
         return None
 
+    def reach(self) -> int:
+        """Return how many rows before and after a row can matter to its score; 0: none do."""
+        return 0
+
     def doubts(self, X: Raw) -> list[str]:
         """Say what all of these items have in common that training did not show; words, or none."""
         return []

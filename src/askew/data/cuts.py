@@ -33,7 +33,7 @@ class Cut:
         """Return the recording of a window, and the step of it at which the window begins."""
         start = self.starts[window]
         owner = int(np.searchsorted(self.packed.starts, start, side="right")) - 1
-        return owner, int(start - self.packed.starts[owner])
+        return owner, int(start - self.packed.starts[owner]) + self.packed.first
 
 
 def starts_of(lengths: Ints, length: int, stride: int) -> Ints:

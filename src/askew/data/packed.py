@@ -37,7 +37,8 @@ class Packed:
     Shapes
     ------
     ``values (S, C)`` with ``S = lengths.sum()``; ``lengths (n,)``; ``names``: those of the C
-    channels, where the user gave any; ``ticks``: of each series whose clock was read, see `Tick`.
+    channels, where the user gave any; ``ticks``: of each series whose clock was read, see `Tick`;
+    ``first``: steps that come before those of the first series, which is part of a longer one.
 
     Example
     -------
@@ -49,6 +50,7 @@ class Packed:
     lengths: Ints
     names: list[str] | None = None
     ticks: tuple[Tick, ...] = ()
+    first: int = 0
 
     @property
     def starts(self) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,17 @@ IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 UNEVEN, OFTEN = 0.1, 0.05  # a share of the usual step; a share of all steps
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Part of a recording: a table of its rows, and how many steps come before the first."""
+
+    rows: pd.DataFrame
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
 def as_recordings(X: Raw) -> list[Raw]:
     """Return raw input as a list of recordings, each an array or a table.
 
@@ -36,7 +48,7 @@ def as_recordings(X: Raw) -> list[Raw]:
     >>> len(as_recordings(np.zeros((9, 2)))), len(as_recordings(np.zeros((3, 9, 2))))
     (1, 3)
     """
-    if is_table(X):
+    if is_table(X) or isinstance(X, Stretch):
         return [X]
     several = isinstance(X, (list, tuple)) or is_object_list(X)
     if several and len(X) and all(axis_count(one) > 0 for one in X):
@@ -80,6 +92,7 @@ def pack_recordings(X: Raw, time: str | None, wanted: list[str] | None = None) -
         np.array([len(one) for one in values], dtype=np.intp),
         first,
         tuple(tick for one in read for tick in one.ticks),
+        read[0].first,
     )
     check_values(packed, "Recording")
     return packed
@@ -130,6 +143,8 @@ def _are_dates(values: pd.Series[Any]) -> bool:
 def _one(raw: Raw, place: int, time: str | None, wanted: list[str] | None) -> Packed:
     """Return one recording, its values not yet checked."""
     name = f"Recording {place}"
+    if isinstance(raw, Stretch):
+        return replace(_one(raw.rows, place, time, wanted), first=raw.first)
     if is_table(raw):
         frame, clock = as_frame(raw), None
         column = clock_column(frame, time, wanted)
@@ -220,10 +235,11 @@ def _refuse_clock(time: pd.Series[Any], steps: Floats, wrong: NDArray[np.intp], 
     """Say where a clock does not go forward, and what may be the reason."""
     row = int(wrong[0])
     before, after = time.iloc[row], time.iloc[row + 1]
+    counted = row + (time.index[0] if isinstance(time.index, pd.RangeIndex) else 0)
     said = (
-        f"has the time {after} twice, in rows {row} and {row + 1}"
+        f"has the time {after} twice, in rows {counted} and {counted + 1}"
         if steps[row] == 0
-        else f"goes back from {before} to {after} in row {row + 1}"
+        else f"goes back from {before} to {after} in row {counted + 1}"
     )
     advice = "Sort the rows and drop or average repeats, or name the right column."
     if not _tells_dates(time) and steps[row] < 0:

@@ -20,7 +20,7 @@ from askew.data.curves import Curves
 from askew.data.cuts import Cut, block_places, covering, mean_by_step, starts_of, unshared
 from askew.data.gaps import fill_gaps
 from askew.data.packed import SHORTEST, Floats, Ints, Packed, Tick, check_at_least, match_channels
-from askew.data.recording import lengths_of, pack_recordings
+from askew.data.recording import Stretch, lengths_of, pack_recordings
 from askew.errors import InputError
 from askew.wording import count_of
 
@@ -188,13 +188,10 @@ class Windows(Curves):
     ) -> NDArray[np.float64]:
         """Return one score for each step from those of windows, or of their points.
 
-        Points are recognised by their axis of ``length`` steps: the last one, as in a batch, else
-        the second. What has no such axis belongs to whole windows.
-
         Shapes
         ------
-        ``(n,) -> (S,)``; ``(n, length) -> (S,)``; ``(n, C, length)`` or ``(n, length, C) -> (S,
-        C)``, S steps; those that none of the windows at ``index`` speaks for are left out
+        ``(n,) -> (S,)``; ``(n, length) -> (S,)``; ``(n, length, C) -> (S, C)``, S steps; those that
+        none of the windows at ``index`` speaks for are left out
         """
         if isinstance(X, Cut):
             return scores
@@ -229,7 +226,15 @@ class Windows(Curves):
             return None
         lengths = lengths_of(X)
         owner = np.repeat(np.arange(len(lengths)), lengths)
-        return np.arange(len(owner)) / self.length + owner
+        before = X.first if isinstance(X, Stretch) else 0
+        return (before + np.arange(len(owner))) / self.length + owner
+
+    def reach(self) -> int:
+        """Return how many steps further on can matter to a step's score, and the other way.
+
+        Stretches of a recording that begin at multiples of it are cut as the whole recording is.
+        """
+        return self.stride_ * math.ceil((self.length + self.stride_) / self.stride_)
 
     def placed(self, names: list[list[str]], X: Raw) -> list[list[str]]:
         """Count the steps of windows from the beginning of their recordings."""

@@ -41,14 +41,20 @@ class Part:
     items: raw, as the data type takes them.
     ids: what the user calls them; row numbers from 0 where nothing else names them, ``(n,)``.
     labels: 0 normal, 1 anomalous, ``(n,)``; None where none were asked for.
+    before: scores of ``items`` before the first that counts; there may be further ones at the end.
     """
 
     items: Raw
     ids: NDArray[Any]
     labels: NDArray[np.int64] | None
+    before: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def inner(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """Return those of the scores of ``items`` that count, ``(n,)``."""
+        return scores[self.before : self.before + len(self)]
 
 
 class Kind(ABC):

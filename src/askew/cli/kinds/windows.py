@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from askew.cli.kinds.base import Kind, Part, as_truth, column, head
 from askew.data import Windows
 from askew.data.base import DataType
 from askew.data.long_table import check_no_missing
-from askew.data.recording import CLOCK_NAMES, clock_column, ticks_of
+from askew.data.recording import CLOCK_NAMES, Stretch, clock_column, ticks_of
 from askew.errors import InputError
 from askew.files.series import TABLES, tables_in
-from askew.files.tables import read_table
+from askew.files.tables import chunks, read_table
 
 if TYPE_CHECKING:
     from askew.cli.source import Source
@@ -70,6 +71,20 @@ class WindowFiles(Kind):
             np.concatenate(truths) if truths else None,
         )
 
+    def parts(self, source: Source, path: Path, *, labels: bool) -> Iterator[Part]:
+        """Yield a long recording in stretches, so that memory does not grow with it.
+
+        A folder, and a table of several recordings, are read whole.
+        """
+        if path.is_dir() or source.id is not None or not source.reach:
+            yield self.whole(source, path, labels=labels)
+            return
+        for rows, first, before, count in stretches(chunks(path), source.reach):
+            whole = recording(source, rows, labels, "")
+            inner = slice(before, before + count)
+            truth = None if whole.labels is None else whole.labels[inner]
+            yield Part(Stretch(whole.items, first), whole.ids[inner], truth, before)
+
     def heads(self, source: Source, path: Path) -> list[pd.DataFrame]:
         """Return the first rows of a table, or of a folder's first."""
         if path.is_dir():
@@ -79,6 +94,35 @@ class WindowFiles(Kind):
     def describes(self, data: DataType) -> dict[str, Any] | None:
         """Take over how a data type made in Python names its clock."""
         return {"time": data.time} if isinstance(data, Windows) else None
+
+
+def stretches(
+    frames: Iterable[pd.DataFrame], reach: int
+) -> Iterator[tuple[pd.DataFrame, int, int, int]]:
+    """Cut a table that comes in parts into stretches that can be judged one by one.
+
+    Yields
+    ------
+    Rows of a stretch; how many rows of the table come before them; how many of them were in the
+    stretch before, or lie in reach of what comes first; and how many then count. Further ones only
+    lie in reach.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"heat": range(10)})
+    >>> found = stretches([table[:6], table[6:]], reach=2)
+    >>> [(rows["heat"].tolist(), first, before, count) for rows, first, before, count in found]
+    [([0, 1, 2, 3, 4, 5], 0, 0, 4), ([2, 3, 4, 5, 6, 7, 8, 9], 2, 2, 6)]
+    """
+    held, first, done = pd.DataFrame(), 0, 0
+    for frame in frames:
+        ready = (first + len(held) - reach) // reach * reach  # of a table that goes on
+        if ready > done:
+            yield held, first, done - first, ready - done
+            done, kept = ready, max(0, ready - reach)
+            held, first = held.iloc[kept - first :], kept
+        held = pd.concat([held, frame]) if len(held) else frame
+    yield held, first, done - first, first + len(held) - done
 
 
 def ticks(rows: pd.DataFrame, clock: str) -> bool:
