@@ -307,7 +307,7 @@ def test_means_spreads_and_ranks_against_numbers_worked_out_by_hand():
 
     text = bench.markdown(found)
     line, others = [line for line in text.splitlines() if line.startswith("| one ")]
-    assert others == "| one | 32.5 (2) | 16.2 (2) |"  # AP, F1: means over the sets
+    assert others == "| one | 32.5 (2) | 16.2 (2) | 55.0 |"  # AP, F1, and the lowest class
     assert line == "| one | 70.0 ± 7.1 (2) | 60.0 (1) | 65.0 | 1.2 | 1 of 5 | 2.5 |"
     assert "| two | 50.0 (1) | 60.0 (1) | 55.0 | 1.8 | 0 of 2 | 1.0 |" in text
     assert "| raw | 99.0 (1) |  |  |  | 0 of 1 | 0.5 |" in text  # no mean over sets it lacks
