@@ -68,5 +68,5 @@ def test_large_seeds_are_taken(method):
 
 
 def test_a_tree_needs_two_items():
-    with pytest.raises(InputError, match="sample=1: expected at least 2"):
+    with pytest.raises(InputError, match="sample=1 is too small: expected at least 2"):
         IsolationForest(sample=1).fit(TRAIN)

@@ -17,6 +17,7 @@ from askew import __version__
 from askew.bench_protocols import masks_of, split_of
 from askew.bench_results import Result, measures
 from askew.errors import InputError
+from askew.parameters import check_known
 
 if TYPE_CHECKING:
     from askew.detector import Detector
@@ -151,6 +152,5 @@ def _floor(job: Job, train: Any, test: Any) -> NDArray[np.float64]:
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> str:
     """Return a value that must be one of several, or say which."""
-    if value not in allowed:
-        raise InputError(f"{name}={value!r} is not known: choose one of {', '.join(allowed)}.")
+    check_known(f"{name}={value!r}", value, allowed)
     return value

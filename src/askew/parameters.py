@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -44,3 +45,59 @@ def check_number(name: str, value: object, declared: str) -> None:
     if not fits or (kind == "float" and not math.isfinite(value)):  # type: ignore[arg-type]
         number = "a whole number" if kind == "int" else "a number"
         raise InputError(f"{name}={value!r}: expected {number}.")
+
+
+def check_word(owner: Any, name: str, words: Iterable[object]) -> None:
+    """Refuse a parameter of a detector or data type whose value is not on the list.
+
+    Raises
+    ------
+    InputError: what was found, and the list.
+    """
+    check_known(called(owner, name), getattr(owner, name), words)
+
+
+def check_known(said: str, value: object, words: Iterable[object]) -> None:
+    """Refuse a value, said so, that is not on the list.
+
+    Raises
+    ------
+    InputError: what was said, and the list.
+    """
+    known = list(words)
+    if value not in known:
+        listed = ", ".join(map(repr, known))
+        raise InputError(f"{said} is not known: choose one of {listed}.")
+
+
+def check_least(owner: Any, least: float, *names: str) -> None:
+    """Refuse parameters of a detector or data type that are below the least; None is not.
+
+    Raises
+    ------
+    InputError: what was found, and the least.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and not (
+            isinstance(value, int | float | np.number) and value >= least
+        ):
+            raise InputError(f"{called(owner, name)} is too small: expected at least {least}.")
+
+
+def check_above(owner: Any, limit: float, *names: str) -> None:
+    """Refuse parameters of a detector that are not above a limit.
+
+    Raises
+    ------
+    InputError: what was found, and the limit.
+    """
+    for name in names:
+        if not getattr(owner, name) > limit:
+            raise InputError(f"{called(owner, name)} is too small: expected more than {limit}.")
+
+
+def called(owner: Any, name: str) -> str:
+    """Return a parameter and its value as a user wrote them; of a data type, with its name."""
+    said = f"{name}={getattr(owner, name)!r}"
+    return f"{type(owner).__name__}({said})" if hasattr(owner, "encode") else said

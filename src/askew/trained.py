@@ -11,6 +11,7 @@ from askew.data import Fold
 from askew.detector import Detector
 from askew.errors import InputError
 from askew.nets.parts import Parts
+from askew.parameters import check_above, check_least, check_word
 from askew.progress import Progress, Shown
 from askew.train import SCHEDULES, Budget, History, Objective, mean_loss, train
 
@@ -80,19 +81,10 @@ class TrainedDetector(Detector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        if self.schedule not in SCHEDULES:
-            raise InputError(
-                f"schedule={self.schedule!r} is not known: choose one of {', '.join(SCHEDULES)}."
-            )
-        for name in ("epochs", "steps"):
-            if (getattr(self, name) or 0) < 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
-        for name in ("weight_decay", "patience"):
-            if (getattr(self, name) or 0) < 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
-        for name in ("batch_size", "batches", "lr"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
+        check_word(self, "schedule", SCHEDULES)
+        check_least(self, 0, "epochs", "steps", "weight_decay", "patience")
+        check_least(self, 1, "batch_size", "batches")
+        check_above(self, 0, "lr")
         if not 0 <= self.validation < 1:
             raise InputError(f"validation={self.validation}: expected a share from 0 to below 1.")
         if not 0 <= self.contamination <= 0.5:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
 from askew.data.gaps import presence
-from askew.data.packed import Floats, Ints, Packed, channel_name, check_at_least, check_word
+from askew.data.packed import Floats, Ints, Packed, channel_name
 from askew.data.series_changes import (
     pushed_entries,
     recorded_steps,
@@ -22,7 +21,6 @@ from askew.data.series_changes import (
     reversed_order,
     shuffled_order,
 )
-from askew.errors import InputError
 from askew.nets.conv import (
     Around,
     Jitter,
@@ -32,6 +30,7 @@ from askew.nets.conv import (
     StepsAndValues,
     halvings_for,
 )
+from askew.parameters import check_least, check_word
 from askew.seeding import draw
 
 if TYPE_CHECKING:
@@ -257,15 +256,11 @@ class Curves(DataType):
         return torch.cat([values * recorded, x[:, len(self.mean_) :]], dim=1)
 
     def _check_shared(self) -> None:
-        owner = type(self).__name__
-        check_word("scaling", self.scaling, SCALINGS, owner)
-        if not 0 <= self.jitter < math.inf:
-            raise InputError(f"{owner}(jitter={self.jitter}) is impossible: choose 0 or more.")
-        check_word("encoder_kind", self.encoder_kind, ["plain", "residual"], owner)
-        check_at_least("width", self.width, 1, owner)
-        check_at_least("widest", self.widest, self.width, owner)
-        check_at_least("blocks", self.blocks, 0, owner)
-        check_at_least("inner", self.inner, 1, owner)
+        check_word(self, "scaling", SCALINGS)
+        check_word(self, "encoder_kind", ["plain", "residual"])
+        check_least(self, 1, "width", "inner")
+        check_least(self, self.width, "widest")
+        check_least(self, 0, "blocks", "jitter")
 
 
 def typical(values: Floats) -> tuple[Floats, Floats]:

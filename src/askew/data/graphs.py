@@ -28,6 +28,7 @@ from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
 from askew.nets.transform import Embedding, TableViews
+from askew.parameters import check_least, check_word
 from askew.wording import count_of
 
 if TYPE_CHECKING:
@@ -313,12 +314,8 @@ class Graphs(DataType):
 
     def _check_parameters(self) -> None:
         for name, allowed in {"scaling": SCALINGS, "sums": SUMS, "networks": NETWORKS}.items():
-            if getattr(self, name) not in allowed:
-                found = getattr(self, name)
-                raise InputError(f"{name}={found!r}: choose one of {', '.join(allowed)}.")
-        for name in ("labels", "width", "layers"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)!r} is too small: give at least 1.")
+            check_word(self, name, allowed)
+        check_least(self, 1, "labels", "width", "layers")
 
 
 def typical(values: Floats) -> tuple[Floats, Floats]:

@@ -35,6 +35,7 @@ from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
+from askew.parameters import check_least, check_word
 from askew.seeding import draw
 
 if TYPE_CHECKING:
@@ -435,18 +436,11 @@ class Images(DataType):
 
     def _check_parameters(self) -> None:
         self._check_size()
-        words: dict[str, list[str | None]] = {
-            "layout": [*LAYOUTS, None],
-            "color": [*COLORS, None],
-            "scaling": [*SCALINGS],
-            "unreadable": ["refuse", "skip"],
-        }
-        for name, known in words.items():
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"Images({name}={getattr(self, name)!r}) is not known: choose one of "
-                    f"{', '.join(map(repr, known))}."
-                )
+        check_word(self, "layout", [*LAYOUTS, None])
+        check_word(self, "color", [*COLORS, None])
+        check_word(self, "scaling", SCALINGS)
+        check_word(self, "unreadable", ["refuse", "skip"])
+        check_least(self, 0, "jitter")
         if not isinstance(self.smooth, int) or self.smooth < 1 or self.smooth % 2 == 0:
             raise InputError(f"Images(smooth={self.smooth!r}): expected an odd number of pixels.")
         if self.places and self.backbone is None:
@@ -455,5 +449,3 @@ class Images(DataType):
                 "places already."
             )
         check_whitening("Images", self.whitening)
-        if not 0 <= self.jitter < math.inf:
-            raise InputError(f"Images(jitter={self.jitter}) is impossible: choose 0 or more.")

@@ -33,6 +33,7 @@ from askew.data.graph_set import (
 )
 from askew.data.tabular import Tabular
 from askew.errors import InputError
+from askew.parameters import check_least
 from askew.wording import count_of
 
 BLOCK = 1024
@@ -259,10 +260,8 @@ class Nodes(DataType):
             raise InputError("Nodes have labels in training or now, not both: give the same.")
 
     def _check_parameters(self) -> None:
-        if self.hops < 0:
-            raise InputError(f"hops={self.hops}: expected 0 (the node alone) or more.")
-        if self.components < 1:
-            raise InputError(f"components={self.components}: expected at least 1.")
+        check_least(self, 0, "hops")
+        check_least(self, 1, "components")
 
 
 def as_node_set(X: Any) -> NodeSet:

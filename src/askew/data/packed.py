@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -175,22 +174,4 @@ def check_length(packed: Packed, length: int, source: str) -> None:
         raise InputError(
             f"Series {longest} has {packed.lengths[longest]} steps; expected at most {length}, "
             f"from {source}. Cut it, or fit with Series(length={packed.lengths[longest]}) or more."
-        )
-
-
-def check_word(
-    parameter: str, value: object, words: Iterable[object], owner: str = "Series"
-) -> None:
-    """Refuse a word that is not on the list."""
-    if value not in words:
-        known = ", ".join(repr(word) for word in words)
-        raise InputError(f"{owner}({parameter}={value!r}) is not known: choose one of {known}.")
-
-
-def check_at_least(parameter: str, value: int | None, least: int, owner: str = "Series") -> None:
-    """Refuse sizes that no network can have; None is left to be found from the data."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if value is not None and not (whole and value >= least):
-        raise InputError(
-            f"{owner}({parameter}={value!r}) is impossible: choose a whole number, {least} or more."
         )

@@ -21,15 +21,14 @@ from askew.data.numbers import as_frame, axis_count, is_object_list, is_table
 from askew.data.packed import (
     SHORTEST,
     Packed,
-    check_at_least,
     check_learnable,
     check_length,
     check_values,
-    check_word,
     match_channels,
     warn_of_hardly_recorded,
 )
 from askew.data.packing import LAYOUTS, check_list, pack
+from askew.parameters import check_least, check_word
 from askew.wording import count_of
 
 
@@ -170,8 +169,8 @@ class Series(Curves):
         return packed
 
     def _check_parameters(self) -> None:
-        check_word("layout", self.layout, [*LAYOUTS, None])
-        check_at_least("length", self.length, SHORTEST)
+        check_word(self, "layout", [*LAYOUTS, None])
+        check_least(self, SHORTEST, "length")
         self._check_shared()
 
 

@@ -36,6 +36,7 @@ from askew.data.table import as_table, sparse_rows
 from askew.errors import InputError
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
+from askew.parameters import check_least, check_word
 
 CHUNK = 8_192
 """Rows encoded at a time: float64 copies stay in the processor's cache, twice as fast as 65,536."""
@@ -127,14 +128,8 @@ class Tabular(DataType):
         return self
 
     def _check_parameters(self) -> None:
-        if self.scaling not in SCALINGS:
-            raise InputError(
-                f"scaling={self.scaling!r} is not a scaling: choose one of {', '.join(SCALINGS)}."
-            )
-        for name in ("layers", "view_layers", "width", "view_width", "categories"):
-            size = getattr(self, name)
-            if size is not None and size < 1:
-                raise InputError(f"{name}={size!r} is too small: give at least 1.")
+        check_word(self, "scaling", SCALINGS)
+        check_least(self, 1, "layers", "view_layers", "width", "view_width", "categories")
 
     def _check_size(self, table: pd.DataFrame) -> None:
         rows, columns = table.shape

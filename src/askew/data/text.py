@@ -27,6 +27,7 @@ from askew.nets.attention import (
     TokenViews,
     tokens_of,
 )
+from askew.parameters import check_least
 from askew.seeding import draw
 
 if TYPE_CHECKING:
@@ -380,12 +381,8 @@ class Text(DataType):
     def _checked_transformer(self) -> Pretrained:
         """Return the transformer, once the parameters make sense."""
         check_whitening("Text", self.whitening)
-        for name in ("layers", "layer_step", "components", "looked_at", "words", "width"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"Text({name}={value}): expected 1 or more.")
-        if self.length < 4:
-            raise InputError(f"Text(length={self.length}): expected 4 or more tokens.")
+        check_least(self, 1, "layers", "layer_step", "components", "looked_at", "words", "width")
+        check_least(self, 4, "length")
         transformer = pretrained(self.model)
         limits = {
             "length": transformer.longest,

@@ -19,9 +19,10 @@ from askew.data.base import Fold, Raw
 from askew.data.curves import Curves
 from askew.data.cuts import Cut, block_places, covering, mean_by_step, starts_of, unshared
 from askew.data.gaps import fill_gaps
-from askew.data.packed import SHORTEST, Floats, Ints, Packed, Tick, check_at_least, match_channels
+from askew.data.packed import SHORTEST, Floats, Ints, Packed, Tick, match_channels
 from askew.data.recording import Stretch, lengths_of, pack_recordings
 from askew.errors import InputError
+from askew.parameters import check_least
 from askew.wording import count_of
 
 if TYPE_CHECKING:
@@ -382,9 +383,9 @@ class Windows(Curves):
         return np.maximum(latest, np.repeat(first, lengths))
 
     def _check_parameters(self) -> None:
-        check_at_least("length", self.length, SHORTEST, "Windows")
-        check_at_least("stride", self.stride, 1, "Windows")
-        check_at_least("most", self.most, 2, "Windows")
+        check_least(self, SHORTEST, "length")
+        check_least(self, 1, "stride")
+        check_least(self, 2, "most")
         if self.stride is not None and self.stride > self.length:
             raise InputError(
                 f"Windows(stride={self.stride}, length={self.length}) would skip steps: choose a "

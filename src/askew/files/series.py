@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from askew.data.long_table import ID_NAMES, TIME_NAMES, find_column, pack_long
 from askew.data.numbers import as_numbers
-from askew.data.packed import Packed, check_word, in_order
+from askew.data.packed import Packed, in_order
 from askew.data.packing import LAYOUTS, pack_array
 from askew.errors import InputError
 from askew.files.arrays import load_arrays, main_array
 from askew.files.series_file import SeriesFile
 from askew.files.tables import chunks, read_table
 from askew.files.ts import read_ts
+from askew.parameters import check_known
 
 TABLES = (".csv", ".tsv", ".parquet", ".feather", ".jsonl")
 """Files of a folder that hold one series each."""
@@ -57,7 +58,7 @@ def read_series(
     (['a', 'b'], [(2, 2), (3, 2)])
     """
     path = Path(path)
-    check_word("layout", layout, [*LAYOUTS, None])
+    check_known(f"layout={layout!r}", layout, [*LAYOUTS, None])
     try:
         if path.is_dir():
             return read_folder(path, time, label)

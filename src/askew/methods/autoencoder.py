@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from askew.data import DataType
-from askew.errors import InputError
 from askew.health import Check
 from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -101,7 +101,5 @@ class AutoEncoder(EnsembleDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        if self.dim < 1:
-            raise InputError(f"dim={self.dim}: expected at least 1.")
-        if not self.noise >= 0:
-            raise InputError(f"noise={self.noise}: expected 0 or more.")
+        check_least(self, 1, "dim")
+        check_least(self, 0, "noise")

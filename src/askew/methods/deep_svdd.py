@@ -14,6 +14,7 @@ from askew.health import Check
 from askew.methods.ensemble import EnsembleDetector
 from askew.nets.bias import without_biases
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 
 LEAST_CENTER = 0.1
 """Components of a centre are kept this far from zero, which a network reaches too easily."""
@@ -117,8 +118,7 @@ class DeepSVDD(EnsembleDetector):
         super().check()
         if not 0 < self.nu <= 1:
             raise InputError(f"nu={self.nu}: expected a share above 0 and up to 1.")
-        if self.dim < 1:
-            raise InputError(f"dim={self.dim}: expected at least 1.")
+        check_least(self, 1, "dim")
 
 
 class Ball(nn.Module):

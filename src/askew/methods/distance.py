@@ -18,6 +18,7 @@ from askew.methods.ensemble import EnsembleDetector
 from askew.nets.bank import Bank, Middle, remember
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
+from askew.parameters import check_least, check_word
 from askew.pieces import pieces
 from askew.train import History
 
@@ -172,11 +173,8 @@ class DistanceDetector(EnsembleDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        if self.neighbors < 0:
-            raise InputError(f"neighbors={self.neighbors}: expected 0 (no distance) or more.")
-        if self.middle not in (None, False, True):
-            raise InputError(f"middle={self.middle!r}: expected true, false, or nothing said.")
+        check_least(self, 0, "neighbors")
+        check_least(self, 1, "bank")
+        check_word(self, "middle", [None, False, True])
         if self.middle and not self.neighbors:
             raise InputError("middle=True with neighbors=0: there is no distance to share with.")
-        if self.bank <= 0:
-            raise InputError(f"bank={self.bank}: expected more than 0.")

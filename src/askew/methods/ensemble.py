@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from askew.data import DataType, Fold
-from askew.errors import InputError
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 from askew.pieces import pieces
 from askew.train import History
 from askew.trained import TrainedDetector
@@ -98,8 +98,7 @@ class EnsembleDetector(TrainedDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        if self.nets < 1:
-            raise InputError(f"nets={self.nets}: expected at least 1.")
+        check_least(self, 1, "nets")
 
     @staticmethod
     def mapped(of_batch: Callable[[Tensor], Tensor], items: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from sklearn.ensemble import IsolationForest as Estimator
 from torch import Tensor, nn
 
 from askew.data import DataType
-from askew.errors import InputError
 from askew.methods.shallow import ShallowDetector
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -42,9 +42,8 @@ class IsolationForest(ShallowDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        self.at_least_one("trees")
-        if self.sample < 2:
-            raise InputError(f"sample={self.sample}: expected at least 2, for a cut needs two.")
+        check_least(self, 1, "trees")
+        check_least(self, 2, "sample")
 
     def build(self, data: DataType) -> Parts:
         """Return the features and an empty forest."""

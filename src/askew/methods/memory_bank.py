@@ -9,9 +9,9 @@ from torch import Tensor
 
 from askew.data import DataType, Fold
 from askew.detector import Detector
-from askew.errors import InputError
 from askew.nets.bank import Bank, core_set
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 from askew.train import History
 
 COMPARED = 2**22
@@ -100,6 +100,4 @@ class MemoryBank(Detector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        for name in ("neighbors", "most", "candidates"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)}: expected at least 1.")
+        check_least(self, 1, "neighbors", "most", "candidates")

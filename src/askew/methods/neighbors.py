@@ -11,6 +11,7 @@ from askew.data import DataType
 from askew.methods.shallow import ShallowDetector
 from askew.nets.bank import Bank
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 
 EMPTY = 1e-10
 """Added to mean distances: the density of copies is large, not infinite (as in scikit-learn)."""
@@ -30,7 +31,7 @@ class NeighborDetector(ShallowDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        self.at_least_one("neighbors")
+        check_least(self, 1, "neighbors")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

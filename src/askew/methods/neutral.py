@@ -17,6 +17,7 @@ from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.methods.distance import DistanceDetector
 from askew.nets.parts import Parts
 from askew.nets.transform import KINDS
+from askew.parameters import check_above, check_least, check_word
 
 LOSSES = ("contrastive", "prediction", "simclr")
 
@@ -115,19 +116,11 @@ class NeuTraLAD(DistanceDetector):
             raise InputError(f"views={self.views}: with fewer than 2 the loss is 0 whatever x is.")
         if self.loss == "simclr" and self.views != 2:
             raise InputError(f"views={self.views}: loss='simclr' compares exactly 2 views.")
-        for name, allowed in {
-            "kind": [*KINDS, None],
-            "similarity": SIMILARITIES,
-            "loss": LOSSES,
-        }.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    f"{name}={getattr(self, name)!r} is not known: choose one of "
-                    f"{', '.join(map(str, allowed))}."
-                )
-        for name in ("dim", "temperature"):
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected more than 0.")
+        check_word(self, "kind", [*KINDS, None])
+        check_word(self, "similarity", SIMILARITIES)
+        check_word(self, "loss", LOSSES)
+        check_least(self, 1, "dim")
+        check_above(self, 0, "temperature")
 
     def _view_terms(self, members: Iterable[nn.Module], x: Tensor) -> Tensor:
         loss = "prediction" if self.loss == "prediction" else "contrastive"

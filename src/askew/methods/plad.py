@@ -15,6 +15,7 @@ from askew.errors import InputError
 from askew.health import Check
 from askew.methods.distance import DistanceDetector
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 
 COLLAPSED = 0.95
 """Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
@@ -188,9 +189,7 @@ class PLAD(DistanceDetector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        for name in ("strength", "divergence", "latent"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name}={getattr(self, name)}: expected 0 or more.")
+        check_least(self, 0, "strength", "divergence", "latent")
         if not 0 <= self.random <= 1:
             raise InputError(f"random={self.random}: expected a share from 0 to 1.")
 

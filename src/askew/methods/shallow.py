@@ -10,8 +10,8 @@ from torch import Tensor
 
 from askew.data import Fold
 from askew.detector import Detector
-from askew.errors import InputError
 from askew.nets.parts import Parts
+from askew.parameters import check_least
 from askew.pieces import pieces
 from askew.train import History
 
@@ -56,10 +56,4 @@ class ShallowDetector(Detector):
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         super().check()
-        self.at_least_one("most")
-
-    def at_least_one(self, *names: str) -> None:
-        """Raise `InputError` where one of these parameters is below 1."""
-        for name in names:
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)}: expected at least 1.")
+        check_least(self, 1, "most")
