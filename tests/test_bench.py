@@ -60,7 +60,7 @@ def written(path, text):
         ("[[row]]", "[[lines]]", "no 'row'"),
         ("[[set]]", "[[sets]]", "no 'set'"),
         ("half-split", "quarter-split", "protocol='quarter-split' is not known"),
-        ("seeds = 3", 'metric = "accuracy"', "metric='accuracy' is not known: choose one of 'auroc'"),
+        ("seeds = 3", 'metric = "accuracy"', "metric='accuracy' is not known: choose one of 'au"),
         ('floor = "constant"', 'floor = "ceiling"', "floor='ceiling' is not known"),
         ('floor = "constant"', "", "row 'constant' has neither a method nor a floor"),
         ('name = "thyroid"', "seeds = 1", "there is a set without a name"),

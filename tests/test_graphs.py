@@ -515,3 +515,16 @@ def test_models_from_when_1_0_was_a_label_of_its_own_know_it_still():
     expected = data.encode(rings).x
     data.levels_ = ["0.0", "1.0", "2.0"]  # as models before schema 8 have them
     assert torch.equal(data.encode(rings).x, expected)
+
+
+def test_copies_that_are_larger_than_their_originals_are_judged_beside_them(monkeypatch):
+    monkeypatch.setattr("askew.pieces.NUMBERS", 2000)  # a batch is a few graphs
+    graphs = random_graphs([20] * 40)
+    detector = NeuTraLAD(data=Graphs(networks="summary"), nets=1, steps=2).fit(graphs)
+    items = detector.data_.encode(graphs)
+    copies = detector.data_.alter(items, torch.Generator().manual_seed(0))["grown"]
+    found = detector.score_copies(copies, items)
+    one = np.concatenate(
+        [detector.score_copies(copies[i : i + 1], items[i : i + 1]) for i in range(40)]
+    )
+    np.testing.assert_allclose(found, one, rtol=1e-3)

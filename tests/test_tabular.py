@@ -121,7 +121,7 @@ def test_fit_refuses_in_words(X, words):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"scaling": "minmax"}, "scaling='minmax'.*'none', 'standard', 'clipped', 'quantile', 'both'"),
+        ({"scaling": "minmax"}, "scaling='minmax'.*'standard', 'clipped', 'quantile', 'both'"),
         ({"layers": 0}, "layers=0"),
         ({"width": 0}, "width=0"),
     ],

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -45,6 +45,20 @@ ROUNDING = 1e-5
 
 HARMLESS = ("data", "device", "seed", "verbose")
 """Parameters that change nothing after `fit`; ``data`` has parameters of its own."""
+
+
+class Masks(NamedTuple):
+    """What learned views do to an item.
+
+    Attributes
+    ----------
+    values: of each view, laid out like an encoded item, ``(K, ...)``.
+    keep: whether these are factors, 1 keeps a value and 0 removes it, or displacements.
+    """
+
+    values: NDArray[np.float64]
+    keep: bool
+
 
 MOST_SCORED = 4096
 """Items in one scoring batch."""
@@ -103,6 +117,17 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self, net: Parts, items: Tensor, folds: list[Fold], generator: torch.Generator
     ) -> History:
         """Learn from all training items, encoded, the i-th of `learners` from fold i."""
+
+    def view_terms(self, net: Parts, x: Tensor) -> Tensor | None:
+        """Return how strange each learned view finds each item, ``(B, nets * K)``, if there are."""
+        return None
+
+    def masks(self, x: Tensor) -> Masks | None:
+        """Return what the learned views of one network do to an encoded item, ``(1, ...)``.
+
+        None where there are no views, or they do not alter the item itself.
+        """
+        return None
 
     def scores_of_copies(self, net: Parts, copies: Tensor, originals: Tensor) -> Tensor:
         """Return the scores of altered copies of items, ``(B,)``, as if these were not known.
@@ -383,9 +408,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def score_copies(self, copies: Tensor, originals: Tensor) -> Scores:
         """Return `scores_of_copies` of encoded items, ``(n, ...), (n, ...) -> (n,)``."""
-        both = zip(pieces(copies, MOST_SCORED), pieces(originals, MOST_SCORED), strict=True)
+        each, done = [], 0
         with torch.no_grad():
-            each = [self.scores_of_copies(self.net_, *some) for some in both]
+            for some in pieces(copies, MOST_SCORED):  # copies may be larger than their originals
+                known = originals[done : done + len(some)]
+                each.append(self.scores_of_copies(self.net_, some, known))
+                done += len(some)
         return torch.cat(each).double().cpu().numpy()
 
     def _collect(self, X: Raw, of_batch: Callable[[Parts, Tensor], Tensor]) -> Scores:

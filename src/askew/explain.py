@@ -132,11 +132,10 @@ def _typical(detector: Detector, x: Batch) -> Batch:
 
 
 def _views(detector: Detector, x: Batch, typical: Batch) -> Scores:
-    view_terms = getattr(detector, "view_terms", None)
-    if view_terms is None:
-        return np.empty((0, 0))
     device = detector._device()
     with torch.no_grad():
-        terms = [view_terms(detector.net_, item.to(device))[0] for item in (x, typical)]
-    difference: Scores = (terms[0] - terms[1]).double().cpu().numpy()
+        terms = [detector.view_terms(detector.net_, item.to(device)) for item in (x, typical)]
+    if terms[0] is None or terms[1] is None:
+        return np.empty((0, 0))
+    difference: Scores = (terms[0][0] - terms[1][0]).double().cpu().numpy()
     return difference.reshape(len(detector.net_.members), -1)

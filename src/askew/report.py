@@ -320,33 +320,30 @@ def learned_views(detector: Detector, judged: Judged) -> str:
     """Return what the learned views do to the strangest item and to the most ordinary one."""
     ordinary = np.argmin(judged.verdict.scores)
     places = {"strangest item": judged.top[0], "most ordinary item": ordinary}
-    masks = []
+    masks, keep = [], True
     for i in places.values():
         item = speaking(detector, judged.items, np.array([i]))
-        found = plot.masks(detector, item)
+        (x,) = detector.in_batches(item)
+        found = detector.masks(x[:1])
         if found is None:
             return ""
-        (x,) = detector.in_batches(item)
-        masks.append(_most_changed(*detector.data_.masked(x[:1], found)))
+        keep = found.keep
+        masks.append(_most_changed(*detector.data_.masked(x[:1], found.values)))
     limit = max(float(np.abs(one).max()) for _, one in masks)
     drawn = [
         figure(
-            plot.views(one, names, signed=not _keeps(detector), limit=limit),
+            plot.views(one, names, signed=not keep, limit=limit),
             f"{role}: {judged.ids[int(i)]}",
         )
         for (role, i), (names, one) in zip(places.items(), masks, strict=True)
     ]
-    kind = "masks: 1 keeps a value, 0 removes it" if _keeps(detector) else "displacements they add"
+    kind = "masks: 1 keeps a value, 0 removes it" if keep else "displacements they add"
     return section(
         "Learned views",
         f"What each view of the first network does to every part of an item ({kind}). Views of "
         "normal items differ from each other and stay recognisable; on strange items they fail.",
         f'<div class="row">{"".join(drawn)}</div>',
     )
-
-
-def _keeps(detector: Detector) -> bool:
-    return bool(detector.net_.members[0].transform.kind == "multiplicative")
 
 
 def _most_changed(names: list[str], masks: Scores) -> tuple[list[str], Scores]:

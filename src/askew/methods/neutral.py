@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from askew.data import DataType, Raw
-from askew.detector import Scores
+from askew.detector import Masks, Scores
 from askew.errors import InputError
 from askew.losses import SIMILARITIES, contrast, prediction, simclr
 from askew.methods.distance import DistanceDetector
@@ -102,6 +102,15 @@ class NeuTraLAD(DistanceDetector):
     def view_terms(self, net: Parts, x: Tensor) -> Tensor:
         """Return the terms ``l_k`` of all networks' views, ``(B, nets * K)``."""
         return self._view_terms(net.members, x)
+
+    def masks(self, x: Tensor) -> Masks | None:
+        """Return what the first network's views do to an encoded item, where they alter it."""
+        transform = getattr(self.net_.members[0], "transform", None)
+        if transform is None:
+            return None
+        with torch.no_grad():
+            values = transform.masks(x.to(self._device()))[0].double().cpu().numpy()
+        return Masks(values, transform.kind == "multiplicative")
 
     def view_scores(self, X: Raw) -> Scores:
         """Return how strange each view finds each item, ``(n, nets * K)``."""

@@ -5,7 +5,7 @@ a notebook.
 """
 
 from askew.plot.canvas import BLUE, GREEN, GREY, INK, ORANGE, SIGNED
-from askew.plot.detectors import contributions, loss, masks, p_values, scores, view_terms, views
+from askew.plot.detectors import contributions, loss, p_values, scores, view_terms, views
 from askew.plot.items import graph, image, recording, series
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "graph",
     "image",
     "loss",
-    "masks",
     "p_values",
     "recording",
     "scores",

@@ -25,7 +25,6 @@ from askew.plot.canvas import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from askew.detector import Detector
     from askew.explain import Explanation
 
 
@@ -235,24 +234,3 @@ def view_terms(explanation: Explanation) -> Figure:
     several = "" if nets == 1 else f" of networks 1 to {nets}"
     axes.set(xlabel=f"view{several}", ylabel="loss above typical")
     return figure
-
-
-def masks(detector: Detector, item: Any) -> Floats | None:
-    """Return what the views of a detector's first network do to one raw item.
-
-    None where the method has no learned views, or they do not alter the item itself.
-
-    Shapes
-    ------
-    ``(K, columns)`` or ``(K, channels, steps)``
-    """
-    import torch
-
-    members = getattr(detector.net_, "members", [None])
-    transform = getattr(members[0], "transform", None)
-    if transform is None:
-        return None
-    (x,) = detector.in_batches(item)
-    with torch.no_grad():
-        found: Floats = transform.masks(x[:1]).double().cpu().numpy()[0]
-    return found
