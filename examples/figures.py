@@ -231,37 +231,57 @@ def heat_maps(detector, test, classes, title: str, of, colors, label: str) -> Fi
 
 
 def normal_classes() -> Figure:
-    """AUROC as more classes are normal."""
-    name, split = first_of("natops", "racketsports")
-    data, looks = as_they_are(name), [("o", BLUE), ("^", ORANGE), ("s", GREY)]
-    neutral = NeuTraLAD(data=data, kind="multiplicative", dim=64, **PLAIN)
-    neutral.set_params(steps=120, batch_size=7)
-    methods = {"NeuTraL AD": neutral, "kNN": KNN(data=data), "LOF": LOF(data=data)}
-
-    def run(method: str, n: int, first: int) -> float:
-        train, test, labels = datasets.n_vs_rest(split, first, n)
-        detector = methods[method].set_params(seed=first, held_out=0.0).fit(train)
-        return auroc(labels, detector.decision_function(test))
-
-    starts, counts = range(len(split.classes)), np.arange(1, len(split.classes))
-    figure = Figure(figsize=(6, 3.8), layout="constrained")
-    axes = figure.subplots()
-    for place, (method, (marker, color)) in enumerate(zip(methods, looks, strict=True)):
-        values = [
-            [measured(f"{name} {method} n={n} from class {i}", run, method, n, i) for i in starts]
-            for n in counts.tolist()
-        ]
-        x = counts + 0.08 * (place - 1)
-        curve(axes, x, values, marker=marker, color=color, label=method)
-    axes.axhline(0.5, color=INK, lw=0.8, ls=":")
-    axes.set(xlabel="n: classes that are normal", ylabel="AUROC", xticks=counts)
+    """AUROC as more classes are normal: NATOPS from every class on, SAD from every second one."""
+    sets = {  # form, steps, batch; which starts and counts
+        "natops": ({"kind": "multiplicative", "dim": 64, "steps": 120, "batch_size": 7}, 1),
+        "sad": ({"kind": "residual", "dim": 32, "steps": 150, "batch_size": 32}, 2),
+    }
+    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    for axes, (wanted, (form, every)) in zip(figure.subplots(1, 2), sets.items(), strict=True):
+        name, split = first_of(wanted, "racketsports" if wanted == "natops" else "epilepsy")
+        starts = range(0, len(split.classes), every)
+        counts = np.arange(1, len(split.classes), every)
+        for place, (method, (marker, color)) in enumerate(NORMAL_CLASSES.items()):
+            values = [
+                [
+                    measured(
+                        f"{name} {method} n={n} from class {i}",
+                        on_n,
+                        split,
+                        name,
+                        method,
+                        form,
+                        n,
+                        i,
+                    )
+                    for i in starts
+                ]
+                for n in counts.tolist()
+            ]
+            x = counts + 0.08 * every * (place - 1)
+            curve(axes, x, values, marker=marker, color=color, label=method)
+        axes.axhline(0.5, color=INK, lw=0.8, ls=":")
+        axes.set(xlabel="n: classes that are normal", ylabel="AUROC", xticks=counts)
+        axes.set_title(
+            f"{name.upper()}, n classes in a row normal: mean and std over {len(starts)} starts\n"
+            f"(NeuTraL AD: 11 {form['kind']} views, {form['steps']} steps of {form['batch_size']})",
+            fontsize=9,
+        )
     axes.legend(frameon=False, loc="lower left")
-    axes.set_title(
-        f"{name.upper()}, n classes in a row normal: mean and std over all {len(starts)} starts\n"
-        "(NeuTraL AD: 11 multiplicative views, 120 steps of 7 series, one seed a start)",
-        fontsize=9,
-    )
     return figure
+
+
+NORMAL_CLASSES = {"NeuTraL AD": ("o", BLUE), "kNN": ("^", ORANGE), "LOF": ("s", GREY)}
+
+
+def on_n(split, name: str, method: str, form: dict, n: int, first: int) -> float:
+    """Return a method's AUROC with n classes normal, from this one on."""
+    train, test, labels = datasets.n_vs_rest(split, first, n)
+    data = as_they_are(name)
+    made = {"kNN": KNN(data=data), "LOF": LOF(data=data)}.get(method)
+    detector = made or NeuTraLAD(data=data, **form, **PLAIN)
+    detector.set_params(seed=first, held_out=0.0).fit(train)
+    return auroc(labels, detector.decision_function(test))
 
 
 def number_of_views() -> Figure:

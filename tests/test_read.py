@@ -331,6 +331,7 @@ def test_wide_tables_are_read(tmp_path):
         ("size;version\n2,5;1.2\n3;1.10\n", [2.5, 3.0]),
         ("size;speed\n2,5;1\n3.5;2\n", ["2,5", "3.5"]),
         ("sales;rate\n1.002;0,5\n999;0,7\n", [1002, 999]),
+        ("share;rate\n0.500;0,5\n1.002;0,7\n", [0.5, 1.002]),
         ("size;speed\n" + "3;1\n" * 30 + "2,5;1\n", [3.0] * 30 + [2.5]),
         ("1,5;2,5\n3,25;4,5\n", [1.5, 3.25]),
         ("1,5 2,5\n3,25 4,5\n", [1.5, 3.25]),
@@ -353,9 +354,12 @@ def test_codes_are_words_and_a_spare_separator_is_no_column(tmp_path):
     ]  # fmt: skip
     path.write_text("a,b\n1,x \n2,y\n")
     assert read_table(path)["b"].tolist() == ["x", "y"]
-    path.write_text("a,b\n1,2,\n3,4,\n")
-    assert read_table(path).to_dict("list") == {"a": [1, 3], "b": [2, 4]}
-    assert count_rows(path) == 2
+    for text in ("a,b\n1,2,\n3,4,\n", "a,b,\n1,2,\n3,4,\n"):
+        path.write_text(text)
+        assert read_table(path).to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+        assert count_rows(path) == 2
+    path.write_text("1,2,\n3,4,\n")
+    assert read_table(path).to_dict("list") == {"column_0": [1, 3], "column_1": [2, 4]}
 
 
 @pytest.mark.parametrize(

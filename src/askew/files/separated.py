@@ -1,36 +1,22 @@
-"""Text with separators: what separates the values is found by looking."""
+"""Text with separators, read as `askew.files.layout` finds it laid out."""
 
 from __future__ import annotations
 
-import csv
-import itertools
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from askew.errors import InputError
-from askew.files.opening import PACKED, no_rows, open_text, suffix
+from askew.files.layout import Layout, layout_of
+from askew.files.opening import PACKED, open_text
 from askew.wording import count_of
 
-SEPARATORS = ",;\t| "
-"""What may stand between the values of a line, most usual first."""
-LOOK = 20
-"""Lines looked at to find the separator and the header."""
-LOOK_FOR_COMMAS = 1000
-"""Lines looked at to find what stands before fractions: numbers may be whole for a while."""
-NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
-"""What is taken for a number when looking, with a point or a comma before its fraction."""
-SAID = re.compile(r"sep=(.)", re.IGNORECASE)
-"""A line above the header that says the separator, as Excel reads it."""
-WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
-WITH_POINT = re.compile(r"[+-]?\d+\.\d+")
 NUMBER_WITH_POINT = r"[+-]?\d+(?:\.\d+)?"
-IN_GROUPS = r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?"
+IN_GROUPS = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"
 """Numbers with a decimal comma and points between thousands."""
 CODE = r"[+-]?0\d+"
 """Digits with a spare zero before them: a code, and no number."""
@@ -42,145 +28,6 @@ COUNTED = 65_536
 """Rows looked at together, to count them."""
 
 
-class Layout(NamedTuple):
-    """How a text file separates its values, and where its names are.
-
-    width: names in the header, or values in the first line where there is none.
-    names: those of columns without a header line, or None.
-    labels: the position of a column of row labels (one without a name, as pandas writes), or None.
-    decimal: what stands before the fraction of a number: a point, or a comma.
-    skipped: lines above the header.
-    trailing: whether lines of values end in a separator, after which nothing comes.
-    """
-
-    separator: str
-    width: int
-    names: list[str] | None
-    labels: int | None
-    decimal: str
-    skipped: int
-    trailing: bool
-
-
-def _layout(path: Path) -> Layout:
-    """Look at the first lines for the separator, the header and row labels."""
-    with open_text(path) as file:
-        read = list(itertools.islice(file, LOOK_FOR_COMMAS))
-    lines = [line for line in read if line.strip()]
-    if not lines:
-        raise InputError(no_rows(path))
-    said = SAID.fullmatch(lines[0].strip())
-    skipped = read.index(lines[0]) + 1 if said else 0
-    lines = lines[1:] if said else lines
-    first = lines[:LOOK]
-    guess = "\t" if suffix(path) == ".tsv" else _separator(first)
-    separator = said[1] if said else guess
-    decimal = _decimal(lines, separator)
-    header, *rows = _cut(first, separator) or [[]]
-    trailing = _trailing(path, header, rows)
-    unnamed = _is_data([value.replace(decimal, ".") for value in header])
-    labelled = len(header) > 1 and not header[0].strip() and all(header[1:])
-    return Layout(
-        separator,
-        len(header),
-        [f"column_{i}" for i in range(len(header))] if unnamed else None,
-        0 if labelled and not unnamed else None,
-        decimal,
-        skipped,
-        trailing,
-    )
-
-
-def _trailing(path: Path, header: list[str], rows: list[list[str]]) -> bool:
-    """Say whether lines of values end in a separator that the header has not got.
-
-    Raises ``InputError`` where they have more values than there are names: pandas would take the
-    first for row labels, and all others for their neighbours.
-    """
-    longer = [row for row in rows if len(row) > len(header)]
-    for row in longer:
-        if len(row) > len(header) + 1 or row[-1].strip():
-            raise InputError(
-                f"{path} has lines that do not fit its header: it has "
-                f"{count_of(len(header), 'value')}, a line below {len(row)} "
-                f"({', '.join(row)[:60]}). The first line must name every column; put quotes "
-                "around values that contain the separator."
-            )
-    return bool(longer)
-
-
-def _separator(lines: list[str]) -> str:
-    """Return the separator that cuts all lines into equally many values, more than one.
-
-    Where several do, ``1,5;2,5`` say, the one that leaves nothing but numbers.
-    """
-    even = _even(lines, SEPARATORS)
-    even = even or _even(lines[1:], SEPARATORS.rstrip())  # below a title, which is refused later
-    if not even:
-        return max(",;\t|", key=lines[0].count)  # on a draw the first: a comma
-    words = {
-        separator: [v for row in rows for v in row if not NUMBER.fullmatch(v)]
-        for separator, rows in even.items()
-    }
-
-    def unlikely(separator: str) -> tuple[bool, int]:
-        """Whether there are words, and how many hold another separator that cuts evenly."""
-        others = set(even) - {separator, " "}
-        glued = [word for word in words[separator] if others & set(word)]
-        return bool(words[separator]), len(glued)
-
-    return min(even, key=unlikely)  # on a draw the most usual
-
-
-def _even(lines: list[str], separators: str) -> dict[str, list[list[str]]]:
-    """Return the separators that cut lines into equally many values, more than one, and those."""
-    cut = {separator: _cut(lines, separator) for separator in separators}
-    return {
-        separator: rows
-        for separator, rows in cut.items()
-        if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-    }
-
-
-def _cut(lines: list[str], separator: str) -> list[list[str]]:
-    """Return the values of lines; none where one is too long to be a value of any table."""
-    try:
-        return [row for row in csv.reader(lines, delimiter=separator) if row]
-    except csv.Error:
-        return []
-
-
-def _decimal(lines: list[str], separator: str) -> str:
-    """Return a comma where a column has numbers written with one, and none with a point.
-
-    Other columns may hold numbers with a point: versions, say.
-    """
-    if separator == ",":
-        return "."
-    columns = itertools.zip_longest(*_cut(lines, separator), fillvalue="")
-    for column in columns:
-        cells = [cell.strip() for cell in column]
-        commas = any(map(WITH_COMMA.fullmatch, cells))
-        if commas and not any(map(WITH_POINT.fullmatch, cells)):
-            return ","
-    return "."
-
-
-def _is_data(header: list[str]) -> bool:
-    """Whether the first line is already data: all numbers, and not 0, 1, 2 or years as names.
-
-    Two whole numbers, one after the other, may well be values, unless they are 0 and 1.
-    """
-    try:
-        numbers = [float(value) for value in header]
-    except ValueError:
-        return False
-    if not numbers:
-        return False
-    counted = len(numbers) > 1 and all(b == a + 1 for a, b in itertools.pairwise(numbers))
-    return not counted or not numbers[0].is_integer() or (len(numbers) < 3 and numbers[0] != 0)
-
-
 def _parse(path: Path, file: IO[str], layout: Layout, **options: Any) -> Any:
     """Return what pandas reads: a DataFrame, or with ``chunksize`` a context of many."""
     _refuse_cut_line(path, layout)
@@ -190,7 +37,7 @@ def _parse(path: Path, file: IO[str], layout: Layout, **options: Any) -> Any:
     if layout.trailing:
         with open_text(path) as first:
             known = names or [str(name) for name in read(first, nrows=0, index_col=False, **form)]
-        names = [*known, SPARE]
+        names = [*known[: layout.width], SPARE]
     return read(
         file,
         header=None if layout.names else 0,
@@ -268,7 +115,7 @@ def _pointed(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def codes(path: Path) -> list[str]:
     """Return the columns that hold numbers with a spare zero: codes, to be read as words."""
-    layout = _layout(path)
+    layout = layout_of(path)
     with open_text(path) as file:
         table: pd.DataFrame = _parse(path, file, layout, nrows=COUNTED, dtype="str")
     return [str(name) for name in table if table[name].str.fullmatch(CODE).any()]
@@ -283,7 +130,7 @@ def _options(verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
 
 def whole(path: Path, verbatim: Sequence[str] = (), words: Sequence[str] = ()) -> pd.DataFrame:
     """Return all of a file's table; cells of ``verbatim`` columns as they are written."""
-    layout = _layout(path)
+    layout = layout_of(path)
     with open_text(path) as file:
         table: pd.DataFrame = _parse(path, file, layout, **_options(verbatim, words))
         return _cleaned(path, layout, table, verbatim, words)
@@ -293,7 +140,7 @@ def parts_of(
     path: Path, rows: int, verbatim: Sequence[str] = (), words: Sequence[str] = ()
 ) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows."""
-    layout, options = _layout(path), _options(verbatim, words)
+    layout, options = layout_of(path), _options(verbatim, words)
     with open_text(path) as file, _parse(path, file, layout, chunksize=rows, **options) as parts:
         yield from (_cleaned(path, layout, p, verbatim, words) for p in parts if len(p))
 
@@ -301,5 +148,5 @@ def parts_of(
 def count(path: Path) -> int:
     """Return the number of rows."""
     options = {"chunksize": COUNTED, "usecols": [0]}
-    with open_text(path) as file, _parse(path, file, _layout(path), **options) as parts:
+    with open_text(path) as file, _parse(path, file, layout_of(path), **options) as parts:
         return sum(len(part) for part in parts)
