@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from askew import KNN, PLAD, Graphs, NeuTraLAD, Series, Tabular, Text, datasets
+from askew import KNN, PLAD, Graphs, NeuTraLAD, Series, Tabular, Text, __version__, datasets
 from askew.metrics import auroc, average_precision
 
 TABLES = (
@@ -257,6 +257,7 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     found = json.loads(options.out.read_text()) if options.out.exists() else {}
+    found["about"] = {"command": "python benchmarks/choose.py", "version": __version__, "seed": 0}
     for kind in options.kinds:
         for name, candidate in CANDIDATES[kind].items():
             done = found.setdefault(kind, {})

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from sklearn.metrics import precision_recall_curve
 
-from askew import KNN, PLAD, Tabular, datasets
+from askew import KNN, PLAD, Tabular, __version__, datasets
 from askew.metrics import oracle_f1
 
 SEEDS = 5
@@ -68,6 +68,8 @@ def main():
             for values in [[run[protocol] for run in runs]]
         }
         print(name, {k: f"{100 * m:.1f} ± {100 * s:.1f}" for k, (m, s) in found[name].items()})
+    command = "python benchmarks/plad_protocols.py"
+    found["about"] = {"command": command, "version": __version__, "seeds": SEEDS}
     options.out.write_text(json.dumps(found, indent=1))
 
 
