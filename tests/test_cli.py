@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from tiny_transformer import texts, tiny_transformer
 from askew import InputError, NeuTraLAD, load
 from askew.cli import failures, main
 from askew.cli.kinds import KINDS
+from askew.cli.kinds import tabular as cli_tabular
 from askew.cli.kinds.base import LABELS
 from askew.cli.source import Source, guess
 from askew.data import TYPES
 from askew.detector import Detector
+from askew.files.tables import chunks
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")  # quick detectors are poor ones
 
@@ -371,7 +374,7 @@ def test_codes_are_categories_from_every_format(done):
         assert load("model").data_.levels_["code"] == ["01067", "01069", "10115"]
 
 
-def test_columns_that_are_strange_as_a_whole_are_named(ask):
+def test_columns_that_are_strange_as_a_whole_are_named(ask, monkeypatch):
     rows = coded_rows(200, 0)
     rows.to_csv("train.csv", index=False)
     ask("fit", "train.csv", "--out", "model", "--method", "KNN")
@@ -382,6 +385,11 @@ def test_columns_that_are_strange_as_a_whole_are_named(ask):
     assert "no value of column 'code' was seen in training: 'b12'" in err
     code, _, err = ask("score", "model", "train.csv")
     assert "column" not in err
+    half = rows.assign(a=rows["a"].where(rows.index >= 100))
+    half.to_csv("half.csv", index=False)
+    monkeypatch.setattr(cli_tabular, "chunks", partial(chunks, rows=100))
+    code, _, err = ask("score", "model", "half.csv")
+    assert code == 0 and "column" not in err  # empty in the first part only
 
 
 @pytest.mark.parametrize(

@@ -696,6 +696,11 @@ def test_sizes_that_make_no_sense_are_refused(size):
         Images(size=size).fit(np.zeros((4, 16, 16)))
 
 
-def test_sizes_of_numpy_are_sizes():
-    data = Images(size=np.int64(8)).fit(np.random.default_rng(0).random((4, 16, 16)))
-    assert data.encode(np.zeros((2, 16, 16))).shape == (2, 1, 8, 8)
+@pytest.mark.parametrize("size", [np.int64(8), (np.int64(8), np.int64(8))])
+def test_sizes_of_numpy_are_sizes(size, tmp_path):
+    images = np.random.default_rng(0).random((20, 16, 16))
+    detector = KNN(data=Images(size=size)).fit(images)
+    assert detector.data_.encode(np.zeros((2, 16, 16))).shape == (2, 1, 8, 8)
+    detector.save(tmp_path / "model")
+    found = askew.load(tmp_path / "model").decision_function(images)
+    np.testing.assert_allclose(found, detector.decision_function(images))

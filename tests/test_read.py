@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import warnings
 import zipfile
 
 import numpy as np
@@ -330,7 +331,9 @@ def test_wide_tables_are_read(tmp_path):
         ('size,speed\n"2,5",1\n3,2\n', ["2,5", "3"]),
         ("size;version\n2,5;1.2\n3;1.10\n", [2.5, 3.0]),
         ("size;speed\n2,5;1\n3.5;2\n", ["2,5", "3.5"]),
-        ("sales;rate\n1.002;0,5\n999;0,7\n", [1002, 999]),
+        ("sales;rate\n1.002;0,5\n999;0,7\n", [1.002, 999]),  # with a warning
+        ("note;v\n1,5;0.125\nx;0.250\n", ["1,5", "x"]),
+        ("a;b\n9,6e-07;1\n1,5e-3;2\n", [9.6e-7, 1.5e-3]),
         ("share;rate\n0.500;0,5\n1.002;0,7\n", [0.5, 1.002]),
         ("size;speed\n" + "3;1\n" * 30 + "2,5;1\n", [3.0] * 30 + [2.5]),
         ("1,5;2,5\n3,25;4,5\n", [1.5, 3.25]),
@@ -341,7 +344,11 @@ def test_wide_tables_are_read(tmp_path):
 def test_a_decimal_comma_is_seen_where_nothing_speaks_against_it(text, size, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(text)
-    assert read_table(path).iloc[:, 0].tolist() == size
+    with warnings.catch_warnings(action="ignore"):
+        assert read_table(path).iloc[:, 0].tolist() == size
+        parts = pd.concat(chunks(path, 1))
+    if not any(isinstance(value, str) for value in size):  # what is text beside others may be none
+        assert parts.iloc[:, 0].tolist() == size
 
 
 def test_codes_are_words_and_a_spare_separator_is_no_column(tmp_path):
@@ -371,6 +378,12 @@ def test_codes_are_words_and_a_spare_separator_is_no_column(tmp_path):
         ("0,1\n5,6\n", {"0": [5], "1": [6]}),
         ("sep=;\na;b\n1,5;2\n", {"a": [1.5], "b": [2]}),
         ("SEP=|\n\na|b\n1|x\n", {"a": [1], "b": ["x"]}),
+        ("sep=\t\na\tb\n1\t2\n", {"a": [1], "b": [2]}),
+        ("sep=;;\na;b\n1;2\n", {"a": [1], "b": [2]}),
+        ("v, w, c\n0.1, 0.2, \"red, dark\"\n0.3, 0.4, \"b\"\n",
+         {"v": [0.1, 0.3], "w": [0.2, 0.4], "c": ["red, dark", "b"]}),
+        (" a  b c\n 1 2   3\n4 5 6 \n", {"a": [1, 4], "b": [2, 5], "c": [3, 6]}),
+        ("a ,b\n1,2\n", {"a": [1], "b": [2]}),
         ("Price, net;kind\n117,64;x\n12,5;y\n", {"Price, net": [117.64, 12.5], "kind": ["x", "y"]}),
         ("id,tags\n1,a;b\n2,c;d\n", {"id": [1, 2], "tags": ["a;b", "c;d"]}),
     ],
@@ -390,3 +403,27 @@ def test_a_quoted_separator_in_the_header_is_no_missing_end(tmp_path):
 def test_streams_are_refused_in_words():
     with pytest.raises(InputError, match="is a stream"):
         read_table("/dev/null")
+
+
+def test_missing_cells_between_blanks_stay_where_they_are(tmp_path):
+    rows = pd.DataFrame({"a": [1.0, np.nan, 4.0], "b": [2.0, 3.0, np.nan], "c": [3, 5, 6]})
+    rows.to_csv(tmp_path / "t.txt", sep=" ", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.txt"), rows)
+
+
+def test_what_may_be_thousands_is_told(tmp_path):
+    (tmp_path / "t.csv").write_text("sales;rate\n1.002;0,5\n999;0,7\n")
+    with pytest.warns(UserWarning, match="'sales': '1.002' is read as a fraction"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_line_that_says_the_separator_is_no_row(tmp_path):
+    (tmp_path / "t.csv").write_text("sep=;\n")
+    with pytest.raises(InputError, match="has no rows"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_codes_with_blanks_are_codes(tmp_path):
+    (tmp_path / "t.csv").write_text("zip ,v\n007 ,1\n012 ,2\n")
+    assert codes(tmp_path / "t.csv") == ["zip"]
+    assert read_table(tmp_path / "t.csv", words=["zip"])["zip"].tolist() == ["007", "012"]

@@ -188,6 +188,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def check(self) -> None:
         """Raise `InputError` where a parameter makes no sense."""
         check_numbers(self)
+        if not isinstance(self.data, DataType | None):
+            raise InputError(f"data={self.data!r}: expected a data type, Tabular() say, or None.")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed={self.seed!r}: expected a whole number from 0 to below 2^63.")
         self._device()

@@ -38,13 +38,17 @@ def check_number(name: str, value: object, declared: str) -> None:
     askew.errors.InputError: views='many': expected a whole number.
     """
     kind, *others = declared.split(" | ")
-    kinds = {"int": (int, np.integer), "float": (int, float, np.integer, np.floating)}
+    kinds: dict[str, tuple[type, ...]] = {
+        "bool": (bool, np.bool_),
+        "int": (int, np.integer),
+        "float": (int, float, np.integer, np.floating),
+    }
     if kind not in kinds or others not in ([], ["None"]) or (value is None and others):
         return
-    fits = isinstance(value, kinds[kind]) and not isinstance(value, bool)
+    fits = isinstance(value, kinds[kind]) and (kind == "bool" or not isinstance(value, bool))
     if not fits or (kind == "float" and not math.isfinite(value)):  # type: ignore[arg-type]
-        number = "a whole number" if kind == "int" else "a number"
-        raise InputError(f"{name}={value!r}: expected {number}.")
+        wanted = {"bool": "True or False", "int": "a whole number", "float": "a number"}[kind]
+        raise InputError(f"{name}={value!r}: expected {wanted}.")
 
 
 def check_word(owner: Any, name: str, words: Iterable[object]) -> None:

@@ -144,8 +144,15 @@ def _parameters(owner: Detector | DataType) -> dict[str, Any]:
         if isinstance(value, DataType):
             value = {"class": type(value).__name__, "parameters": _parameters(value)}
         value = str(value) if isinstance(value, torch.device) else value
-        found[name] = value.item() if isinstance(value, np.generic) else value
+        found[name] = _number(value)
     return found
+
+
+def _number(value: Any) -> Any:
+    """Return numpy's numbers, alone or in a list, as Python's."""
+    if isinstance(value, list | tuple):
+        return [_number(inner) for inner in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _fitted(owner: Detector | DataType) -> dict[str, Any]:

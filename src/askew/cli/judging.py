@@ -31,10 +31,12 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
     """
     scores: list[Scores] = []
     moments, truth = [], []
+    doubts: dict[str, str] = {}
     for part in followed(source.parts(path, labels=labels), "scoring"):
-        if not scores and len(part) >= LEAST_DOUBTED:
-            for doubt in detector.data_.doubts(part.items):
-                say(f"Warning: {doubt}.")
+        if not scores:
+            doubts = detector.data_.doubts(part.items)
+        elif doubts:  # what is so of some parts only is none
+            doubts = {n: d for n, d in doubts.items() if n in detector.data_.doubts(part.items)}
         scores.append(part.inner(detector.decision_function(part.items)))
         when = detector.data_.moments(part.items)
         moments.append(None if when is None else part.inner(when))
@@ -42,6 +44,9 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
             truth.append(part.labels)
     if not sum(map(len, scores)):
         raise InputError(f"{path.name} holds no items: give a file with at least one.")
+    if sum(map(len, scores)) >= LEAST_DOUBTED:
+        for doubt in doubts.values():
+            say(f"Warning: {doubt}.")
     if not len(detector.calibration_):
         say("Warning: the model was fitted with nothing held out: no p-values, no alerts.")
     return Verdict.of(

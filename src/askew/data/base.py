@@ -252,9 +252,9 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """Return how many rows before and after a row can matter to its score; 0: none do."""
         return 0
 
-    def doubts(self, X: Raw) -> list[str]:
-        """Say what all of these items have in common that training did not show; words, or none."""
-        return []
+    def doubts(self, X: Raw) -> dict[str, str]:
+        """Say, by column, what all of these items have in common that training did not show."""
+        return {}
 
     def word_columns(self) -> list[str]:
         """Return the columns of a table whose cells are words, whatever they look like."""

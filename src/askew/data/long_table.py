@@ -75,8 +75,10 @@ def check_no_missing(frame: pd.DataFrame, columns: Iterable[str]) -> None:
     for column in columns:
         missing = frame[column].isna().to_numpy()
         if missing.any():
+            row = int(missing.argmax())
+            row += frame.index[0] if isinstance(frame.index, pd.RangeIndex) else 0
             raise InputError(
-                f"Row {int(missing.argmax())} of the table has no value in {column!r}: expected "
+                f"Row {row} of the table has no value in {column!r}: expected "
                 "one in every row. Fill it in or drop the row."
             )
 

@@ -127,8 +127,8 @@ def check_values(packed: Packed, what: str = "Series") -> None:
         row, channel = np.argwhere(huge)[0]
         raise InputError(
             f"{what} {packed.owner[row]} holds {packed.values[row, channel]} in "
-            f"{packed.channel(channel)}, step {packed.step[row]}: expected finite values below "
-            f"{HUGE:g}. Replace it, or make it NaN to have it filled in."
+            f"{packed.channel(channel)}, step {packed.step[row] + packed.first}: expected finite "
+            f"values below {HUGE:g}. Replace it, or make it NaN to have it filled in."
         )
 
 

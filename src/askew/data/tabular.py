@@ -429,11 +429,11 @@ class Tabular(DataType):
         left_out = f"; left out: {listed(list(self.left_out_))}" if self.left_out_ else ""
         return f"{self.rows_:,} rows: {', '.join(kinds)}{left_out}"
 
-    def doubts(self, X: Raw) -> list[str]:
+    def doubts(self, X: Raw) -> dict[str, str]:
         """Say which columns are empty in all rows, or hold only levels that training had not."""
         table = as_table(X)
-        found = (self._doubt(table[name]) for name in self.kinds_ if name in table)
-        return [doubt for doubt in found if doubt]
+        found = {name: self._doubt(table[name]) for name in self.kinds_ if name in table}
+        return {name: doubt for name, doubt in found.items() if doubt}
 
     def _doubt(self, column: pd.Series[Any]) -> str:
         name = column.name

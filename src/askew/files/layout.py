@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from askew.errors import InputError
 from askew.files.opening import no_rows, open_text, suffix
 from askew.wording import count_of
 
-SEPARATORS = ",;\t| "
+BLANKS = r"\s+"
+"""Any number of blanks between values, none of which is missing, as pandas says it."""
+SEPARATORS = (",", ";", "\t", "|", BLANKS, " ")
 """What may stand between the values of a line, most usual first."""
 LOOK = 20
 """Lines looked at to find the separator and the header."""
@@ -20,17 +23,17 @@ LOOK_FOR_COMMAS = 1000
 """Lines looked at to find what stands before fractions: numbers may be whole for a while."""
 NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 """What is taken for a number when looking, with a point or a comma before its fraction."""
-SAID = re.compile(r"sep=(.)", re.IGNORECASE)
+SAID = re.compile(r"sep=(.)\1*", re.IGNORECASE)
 """A line above the header that says the separator, as Excel reads it."""
-WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
-WITH_POINT = re.compile(r"[+-]?\d+\.\d+")
+WITH_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+WITH_POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
 class Layout(NamedTuple):
     """How a text file separates its values, and where its names are.
 
-    width: names in the header, or values in the first line where there is none; what comes after a
-        last separator is none.
+    header: names as they stand in the header, or values in the first line where there is none;
+        what comes after a last separator is none.
     names: those of columns without a header line, or None.
     labels: the position of a column of row labels (one without a name, as pandas writes), or None.
     decimal: what stands before the fraction of a number: a point, or a comma.
@@ -39,7 +42,7 @@ class Layout(NamedTuple):
     """
 
     separator: str
-    width: int
+    header: list[str]
     names: list[str] | None
     labels: int | None
     decimal: str
@@ -59,9 +62,11 @@ def layout_of(path: Path) -> Layout:
     lines = [line for line in read if line.strip()]
     if not lines:
         raise InputError(no_rows(path))
-    said = SAID.fullmatch(lines[0].strip())
+    said = SAID.fullmatch(lines[0].strip(" \r\n"))
     skipped = read.index(lines[0]) + 1 if said else 0
     lines = lines[1:] if said else lines
+    if not lines:
+        raise InputError(no_rows(path))
     first = lines[:LOOK]
     guess = "\t" if suffix(path) == ".tsv" else _separator(first)
     separator = said[1] if said else guess
@@ -76,7 +81,7 @@ def layout_of(path: Path) -> Layout:
     labelled = len(header) > 1 and not header[0].strip() and all(header[1:])
     return Layout(
         separator,
-        len(header),
+        header,
         [f"column_{i}" for i in range(len(header))] if unnamed else None,
         0 if labelled and not unnamed else None,
         decimal,
@@ -109,7 +114,7 @@ def _separator(lines: list[str]) -> str:
     Where several do, ``1,5;2,5`` say, the one that leaves nothing but numbers.
     """
     even = _even(lines, SEPARATORS)
-    even = even or _even(lines[1:], SEPARATORS.rstrip())  # below a title, which is refused later
+    even = even or _even(lines[1:], SEPARATORS[:4])  # below a title, which is refused later
     if not even:
         return max(",;\t|", key=lines[0].count)  # on a draw the first: a comma
     words = {
@@ -119,14 +124,14 @@ def _separator(lines: list[str]) -> str:
 
     def unlikely(separator: str) -> tuple[bool, int]:
         """Whether there are words, and how many hold another separator that cuts evenly."""
-        others = set(even) - {separator, " "}
+        others = set(even) - {separator, BLANKS, " "}
         glued = [word for word in words[separator] if others & set(word)]
         return bool(words[separator]), len(glued)
 
     return min(even, key=unlikely)  # on a draw the most usual
 
 
-def _even(lines: list[str], separators: str) -> dict[str, list[list[str]]]:
+def _even(lines: list[str], separators: Sequence[str]) -> dict[str, list[list[str]]]:
     """Return the separators that cut lines into equally many values, more than one, and those."""
     cut = {separator: _cut(lines, separator) for separator in separators}
     return {
@@ -138,8 +143,15 @@ def _even(lines: list[str], separators: str) -> dict[str, list[list[str]]]:
 
 def _cut(lines: list[str], separator: str) -> list[list[str]]:
     """Return the values of lines; none where one is too long to be a value of any table."""
+    blanks = separator == BLANKS
+    form: dict[str, Any] = {"delimiter": " " if blanks else separator}
     try:
-        return [row for row in csv.reader(lines, delimiter=separator) if row]
+        read = csv.reader(
+            [line.strip() for line in lines] if blanks else lines,
+            skipinitialspace=separator != " ",
+            **form,
+        )
+        return [row for row in read if row]
     except csv.Error:
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -16,8 +17,8 @@ from askew.files.opening import PACKED, open_text
 from askew.wording import count_of
 
 NUMBER_WITH_POINT = r"[+-]?\d+(?:\.\d+)?"
-IN_GROUPS = r"[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"
-"""Numbers with a decimal comma and points between thousands."""
+THOUSANDS = r"[+-]?(?:\d+|[1-9]\d{0,2}\.\d{3})"
+"""Numbers whose points may stand before fractions, or between thousands."""
 CODE = r"[+-]?0\d+"
 """Digits with a spare zero before them: a code, and no number."""
 SPARE = "(after the last separator)"
@@ -32,12 +33,16 @@ def _parse(path: Path, file: IO[str], layout: Layout, **options: Any) -> Any:
     """Return what pandas reads: a DataFrame, or with ``chunksize`` a context of many."""
     _refuse_cut_line(path, layout)
     read: Any = pd.read_csv
-    form = {"sep": layout.separator, "skiprows": layout.skipped, "skipinitialspace": True}
+    form = {
+        "sep": layout.separator,
+        "skiprows": layout.skipped,
+        "skipinitialspace": layout.separator != " ",
+    }
     names = layout.names
     if layout.trailing:
         with open_text(path) as first:
             known = names or [str(name) for name in read(first, nrows=0, index_col=False, **form)]
-        names = [*known[: layout.width], SPARE]
+        names = [*known[: len(layout.header)], SPARE]
     return read(
         file,
         header=None if layout.names else 0,
@@ -60,10 +65,10 @@ def _refuse_cut_line(path: Path, layout: Layout) -> None:
     last = tail.rsplit(b"\n", 1)[-1]
     if last.strip() and b'"' not in tail and b"\n" in tail:
         values = last.count(layout.separator.encode()) + 1
-        if values < layout.width:
+        if values < len(layout.header):
             raise InputError(
                 f"{path} is cut off: its last line has {count_of(values, 'value')} and no end, its "
-                f"first {layout.width}. Write or copy it again."
+                f"first {len(layout.header)}. Write or copy it again."
             )
 
 
@@ -78,6 +83,7 @@ def _cleaned(
     """Return the table that was meant: marks gone, numbers read that pandas took for text."""
     if layout.trailing:
         _refuse_values(path, table.pop(SPARE))
+    table.columns = pd.Index([str(name).strip() for name in table.columns])
     for name in table.columns:
         column = table[name]
         if name in verbatim:
@@ -100,17 +106,22 @@ def _refuse_values(path: Path, spare: pd.Series[Any]) -> None:
 
 
 def _pointed(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return numbers with points in a file with decimal commas: 1.002 is a thousand and two.
+    """Return numbers with points in a file with decimal commas: other programs wrote these.
 
-    Where points do not stand before groups of three digits, they stand before fractions.
+    Points always stand before fractions, or the same cell would mean another number beside others.
     """
     known = column.dropna().astype(str)
-    if not known.str.contains(".", regex=False).any():
+    if not len(known) or not known.str.fullmatch(NUMBER_WITH_POINT).all():
         return column
-    if known.str.fullmatch(IN_GROUPS).all():
-        whole = column.str.replace(".", "", regex=False)
-        return pd.to_numeric(whole.str.replace(",", ".", regex=False))
-    return pd.to_numeric(column) if known.str.fullmatch(NUMBER_WITH_POINT).all() else column
+    pointed = known[known.str.contains(".", regex=False)]
+    if len(pointed) and known.str.fullmatch(THOUSANDS).all():
+        warnings.warn(
+            f"Column {column.name!r}: {pointed.iloc[0]!r} is read as a fraction, though other "
+            "columns have decimal commas: write thousands without points.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return pd.to_numeric(column)
 
 
 def codes(path: Path) -> list[str]:
@@ -118,21 +129,23 @@ def codes(path: Path) -> list[str]:
     layout = layout_of(path)
     with open_text(path) as file:
         table: pd.DataFrame = _parse(path, file, layout, nrows=COUNTED, dtype="str")
-    return [str(name) for name in table if table[name].str.fullmatch(CODE).any()]
+    codes = [name for name in table if table[name].str.strip().str.fullmatch(CODE).any()]
+    return [str(name).strip() for name in codes]
 
 
-def _options(verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
-    return {
-        "converters": dict.fromkeys(verbatim, _marked),
-        "dtype": dict.fromkeys(set(words) - set(verbatim), "str"),
-    }
+def _options(layout: Layout, verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
+    """Return how pandas is to read columns, by their names as they stand in the header."""
+    names = layout.names or layout.header
+    ids = [name for name in names if name.strip() in verbatim]
+    text = [name for name in names if name.strip() in words and name not in ids]
+    return {"converters": dict.fromkeys(ids, _marked), "dtype": dict.fromkeys(text, "str")}
 
 
 def whole(path: Path, verbatim: Sequence[str] = (), words: Sequence[str] = ()) -> pd.DataFrame:
     """Return all of a file's table; cells of ``verbatim`` columns as they are written."""
     layout = layout_of(path)
     with open_text(path) as file:
-        table: pd.DataFrame = _parse(path, file, layout, **_options(verbatim, words))
+        table: pd.DataFrame = _parse(path, file, layout, **_options(layout, verbatim, words))
         return _cleaned(path, layout, table, verbatim, words)
 
 
@@ -140,7 +153,8 @@ def parts_of(
     path: Path, rows: int, verbatim: Sequence[str] = (), words: Sequence[str] = ()
 ) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows."""
-    layout, options = layout_of(path), _options(verbatim, words)
+    layout = layout_of(path)
+    options = _options(layout, verbatim, words)
     with open_text(path) as file, _parse(path, file, layout, chunksize=rows, **options) as parts:
         yield from (_cleaned(path, layout, p, verbatim, words) for p in parts if len(p))
 
