@@ -2,7 +2,7 @@
 
 Run: python examples/figures.py [name ...] [--out docs/figures]
 
-Budgets are small, so that all of it takes about ten minutes on one core; every title says how
+Budgets are small, so that all of it takes about half an hour on one core; every title says how
 small. What the two sweeps measured is kept in runs/figures.json, so a second run only draws.
 """
 
