@@ -398,6 +398,7 @@ def test_columns_that_are_strange_as_a_whole_are_named(ask, monkeypatch):
         (["--seed", "7", "--set", "seed=5"], "--seed and --set seed"),
         (["--alert-rate", "0.1", "--set", "alert_rate=0.2"], "--alert-rate and --set alert_rate"),
         (["--set", "neighbors=5", "--set", "neighbors=7"], "--set neighbors is given more"),
+        (["--id", "a", "--set", "data__id=b"], "--id and --set data__id"),
     ],
 )
 def test_what_is_said_twice_is_refused(options, words, refused):

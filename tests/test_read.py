@@ -427,3 +427,18 @@ def test_codes_with_blanks_are_codes(tmp_path):
     (tmp_path / "t.csv").write_text("zip ,v\n007 ,1\n012 ,2\n")
     assert codes(tmp_path / "t.csv") == ["zip"]
     assert read_table(tmp_path / "t.csv", words=["zip"])["zip"].tolist() == ["007", "012"]
+
+
+@pytest.mark.parametrize("text", ["a b\n1 2\n3 4", "a  b\n1  2\n3 4", "a,b\n1,2\n3,4"])
+def test_a_last_line_without_an_end_is_read(text, tmp_path):
+    (tmp_path / "t.txt").write_text(text)
+    assert read_table(tmp_path / "t.txt").to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+    assert count_rows(tmp_path / "t.txt") == 2
+
+
+def test_codes_in_columns_that_pandas_names_are_words(tmp_path):
+    (tmp_path / "t.csv").write_text("a,a\n1,007\n3,008\n")
+    assert codes(tmp_path / "t.csv") == ["a.1"]
+    assert read_table(tmp_path / "t.csv", words=["a.1"])["a.1"].tolist() == ["007", "008"]
+    (tmp_path / "t.csv").write_text("a,b,\n1,2\n3,4\n")
+    assert read_table(tmp_path / "t.csv").to_dict("list") == {"a": [1, 3], "b": [2, 4]}

@@ -628,3 +628,15 @@ def test_further_channels_are_ignored_in_words():
     with pytest.warns(UserWarning, match="not in training are ignored: 'extra'"):
         found = data.encode(long)
     torch.testing.assert_close(found, data.encode(frame_with()))
+
+
+def test_a_series_shorter_than_all_of_training_is_told():
+    data = Series(layout="time-first").fit(np.random.default_rng(0).normal(size=(20, 40, 1)))
+    with pytest.warns(UserWarning, match="2 of 3 series are shorter than all of training, 40"):
+        data.encode([np.zeros((40, 1)), np.zeros((24, 1)), np.zeros((30, 1))])
+
+
+@pytest.mark.parametrize("odd", [{"width": 2.5}, {"width": True}, {"jitter": float("inf")}])
+def test_parameters_are_checked_without_a_detector(odd):
+    with pytest.raises(InputError, match=next(iter(odd))):
+        Series(layout="time-first", **odd).fit(np.zeros((4, 8, 1)))

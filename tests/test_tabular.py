@@ -643,3 +643,13 @@ def test_numbers_in_any_byte_order_are_taken():
 def test_numbers_beyond_what_networks_bear_are_refused_where_nothing_scales_them():
     with pytest.raises(InputError, match=r"'column_1' reaches 1\.48e\+16"):
         Tabular(scaling="none").fit(normal() * [1, 5e15, 1, 1])
+
+
+def test_levels_never_seen_are_not_taken_for_others():
+    levels = ["1.1", "1.2", "2.0", "b", "7"]
+    data = Tabular().fit(pd.DataFrame({"k": np.resize(levels, 50), "x": np.arange(50) / 7}))
+    new = pd.DataFrame({"k": ["7", "7.0", "1.1", "1.10", "007", "1e3", "zebra"], "x": 1.0})
+    encoded = data.encode(new)
+    assert torch.equal(encoded[0], encoded[1])  # a missing neighbour made it a fraction
+    for other in (3, 4, 5):
+        assert torch.equal(encoded[other], encoded[6])

@@ -166,14 +166,14 @@ def _wide(found: Result) -> list[str]:
 
 def _others(found: Result) -> list[str]:
     """All metrics but the first, as means over the sets that have them, in brackets how many; and
-    the lowest AUROC of any class."""
+    the lowest AUROC of any part: a class, a recording, or a whole table."""
     wanted = [m for m in (*measures(found["protocol"]), *LOCATED) if m != found["metric"]]
     rows = []
     for name, cells in found["rows"].items():
         known = [[c[m][0] for c in cells.values() if m in c] for m in wanted]
         rows.append([name, *(_mean_of(values) for values in known)])
     there = [i for i in range(len(wanted)) if any(row[1 + i] for row in rows)]
-    head = ["mean over sets", *(wanted[i].replace("_", " ") for i in there), "lowest class"]
+    head = ["mean over sets", *(wanted[i].replace("_", " ") for i in there), "lowest part"]
     least = [min(cell["least"] for cell in cells.values()) for cells in found["rows"].values()]
     return _lines(
         head,

@@ -337,7 +337,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
         data = guess(X) if self.data is None else clone(self.data)
         self._check_taken(data)
-        check_numbers(data)
         folds = self._folds(data, X, generator)
         seen = np.unique(np.concatenate([fold.learned for fold in folds]))
         data.fit(data.take(X, seen))

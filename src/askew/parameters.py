@@ -20,11 +20,12 @@ def check_numbers(owner: Any) -> None:
     InputError: what was found, and what was expected.
     """
     for parameter in fields(owner):
-        check_number(parameter.name, getattr(owner, parameter.name), str(parameter.type))
+        name = parameter.name
+        check_number(called(owner, name), getattr(owner, name), str(parameter.type))
 
 
-def check_number(name: str, value: object, declared: str) -> None:
-    """Refuse what is not the kind of number that a parameter is declared as.
+def check_number(said: str, value: object, declared: str) -> None:
+    """Refuse a value, said so, that is not the kind of number that it is declared as.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def check_number(name: str, value: object, declared: str) -> None:
 
     Example
     -------
-    >>> check_number("views", "many", "int")
+    >>> check_number("views='many'", "many", "int")
     Traceback (most recent call last):
     ...
     askew.errors.InputError: views='many': expected a whole number.
@@ -48,7 +49,7 @@ def check_number(name: str, value: object, declared: str) -> None:
     fits = isinstance(value, kinds[kind]) and (kind == "bool" or not isinstance(value, bool))
     if not fits or (kind == "float" and not math.isfinite(value)):  # type: ignore[arg-type]
         wanted = {"bool": "True or False", "int": "a whole number", "float": "a number"}[kind]
-        raise InputError(f"{name}={value!r}: expected {wanted}.")
+        raise InputError(f"{said}: expected {wanted}.")
 
 
 def check_word(owner: Any, name: str, words: Iterable[object]) -> None:

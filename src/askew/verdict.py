@@ -76,12 +76,11 @@ class Verdict:
         )
 
     def _events_found(self, labels: NDArray[np.int64]) -> tuple[Events, Affiliation] | None:
-        """Return how anomalous stretches and events agree; recordings do not touch."""
+        """Return how anomalous stretches and runs of alerts agree; recordings do not touch."""
         if self.moments is None or not self.alerts.any():
             return None
-        ends = (
-            np.flatnonzero(np.diff(self.moments) >= APART) + 1
-        )  # a normal step between recordings
+        # A normal step stands between recordings.
+        ends = np.flatnonzero(np.diff(self.moments) >= APART) + 1
         truth, alerts = (np.insert(of.astype(np.int64), ends, 0) for of in (labels, self.alerts))
         return events(truth, alerts), affiliation(truth, alerts)
 

@@ -54,7 +54,7 @@ def run(
     source = named(data, kind, id, label, chosen).skipping(skip)
     given = {"alert_rate": alert_rate, "seed": seed}
     given = {name: value for name, value in given.items() if value is not None}
-    check_said_once(given, chosen)
+    check_said_once([*given, *(["data__id"] if id is not None else [])], chosen)
     made.set_params(data=source.data_type(), **given)
     settings.apply(made, chosen)
     made.check()
@@ -77,7 +77,7 @@ def check_said_once(given: Iterable[str], chosen: Sequence[str]) -> None:
     InputError: which one was said twice.
     """
     for name in {setting.partition("=")[0] for setting in chosen} & set(given):
-        option = name.replace("_", "-")
+        option = name.removeprefix("data__").replace("_", "-")
         raise InputError(f"--{option} and --set {name} are both given: leave one of them out.")
 
 

@@ -18,6 +18,8 @@ from askew.errors import InputError
 from askew.verdict import Verdict
 from askew.wording import count_of
 
+Doubts = dict[tuple[str, str], str]
+
 LEAST_DOUBTED = 20
 """Items from which it is odd that all of them lack something, or have what was never seen."""
 
@@ -31,12 +33,9 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
     """
     scores: list[Scores] = []
     moments, truth = [], []
-    doubts: dict[str, str] = {}
+    doubts: Doubts | None = None
     for part in followed(source.parts(path, labels=labels), "scoring"):
-        if not scores:
-            doubts = detector.data_.doubts(part.items)
-        elif doubts:  # what is so of some parts only is none
-            doubts = {n: d for n, d in doubts.items() if n in detector.data_.doubts(part.items)}
+        doubts = still_doubted(doubts, detector, part)
         scores.append(part.inner(detector.decision_function(part.items)))
         when = detector.data_.moments(part.items)
         moments.append(None if when is None else part.inner(when))
@@ -45,7 +44,7 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
     if not sum(map(len, scores)):
         raise InputError(f"{path.name} holds no items: give a file with at least one.")
     if sum(map(len, scores)) >= LEAST_DOUBTED:
-        for doubt in doubts.values():
+        for doubt in (doubts or {}).values():
             say(f"Warning: {doubt}.")
     if not len(detector.calibration_):
         say("Warning: the model was fitted with nothing held out: no p-values, no alerts.")
@@ -55,6 +54,14 @@ def judge(detector: Detector, source: Source, path: Path, *, labels: bool) -> Ve
         joined(moments),
         np.concatenate(truth) if truth else None,
     )
+
+
+def still_doubted(doubts: Doubts | None, detector: Detector, part: Part) -> Doubts:
+    """Return what was doubted of all parts so far and is of this one; None: there were none."""
+    if doubts is not None and not doubts:
+        return doubts
+    found = detector.data_.doubts(part.items)
+    return found if doubts is None else {key: doubts[key] for key in found if key in doubts}
 
 
 def joined(moments: list[Scores | None]) -> Scores | None:

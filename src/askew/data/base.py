@@ -252,8 +252,8 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         """Return how many rows before and after a row can matter to its score; 0: none do."""
         return 0
 
-    def doubts(self, X: Raw) -> dict[str, str]:
-        """Say, by column, what all of these items have in common that training did not show."""
+    def doubts(self, X: Raw) -> dict[tuple[str, str], str]:
+        """Say, by column and kind, what all of these items have that training did not show."""
         return {}
 
     def word_columns(self) -> list[str]:

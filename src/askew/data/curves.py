@@ -221,9 +221,10 @@ class Curves(DataType):
     def _recorded(self, x: Tensor) -> Tensor:
         """Return which steps are no padding, ``(B, C, L) -> (B, 1, L)``.
 
-        Where training had no padding, zeros are values: a sensor may fall silent.
+        Where training had no padding, zeros are values: a sensor may fall silent. The missing end
+        of a series that is shorter than all of training then counts as zeros.
         """
-        if self.presence and not self.present_:
+        if min(self.lengths_) >= self.length_:
             return torch.ones_like(x[:, :1], dtype=torch.bool)
         return recorded_steps(x)
 

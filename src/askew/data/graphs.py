@@ -28,7 +28,7 @@ from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
 from askew.nets.transform import Embedding, TableViews
-from askew.parameters import check_least, check_word
+from askew.parameters import check_least, check_numbers, check_word
 from askew.wording import count_of
 
 if TYPE_CHECKING:
@@ -313,6 +313,7 @@ class Graphs(DataType):
         check_keys(graphs.keys, self.keys_, "Graphs given now", "training")
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         for name, allowed in {"scaling": SCALINGS, "sums": SUMS, "networks": NETWORKS}.items():
             check_word(self, name, allowed)
         check_least(self, 1, "labels", "width", "layers")

@@ -35,7 +35,7 @@ from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
-from askew.parameters import check_least, check_word
+from askew.parameters import check_least, check_numbers, check_word
 from askew.seeding import draw
 
 if TYPE_CHECKING:
@@ -435,6 +435,7 @@ class Images(DataType):
             )
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         self._check_size()
         check_word(self, "layout", [*LAYOUTS, None])
         check_word(self, "color", [*COLORS, None])

@@ -33,7 +33,7 @@ from askew.data.graph_set import (
 )
 from askew.data.tabular import Tabular
 from askew.errors import InputError
-from askew.parameters import check_least
+from askew.parameters import check_least, check_numbers
 from askew.wording import count_of
 
 BLOCK = 1024
@@ -260,6 +260,7 @@ class Nodes(DataType):
             raise InputError("Nodes have labels in training or now, not both: give the same.")
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         check_least(self, 0, "hops")
         check_least(self, 1, "components")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,7 +29,7 @@ from askew.data.packed import (
     warn_of_hardly_recorded,
 )
 from askew.data.packing import LAYOUTS, check_list, pack
-from askew.parameters import check_least, check_word
+from askew.parameters import check_least, check_numbers, check_word
 from askew.wording import count_of
 
 
@@ -128,8 +129,20 @@ class Series(Curves):
         packed = match_channels(self._pack(X), self.channels_, len(self.mean_))
         check_length(packed, self.length_, "the longest training series")
         warn_of_hardly_recorded(packed)
+        self._warn_of_missing_ends(packed)
         values = self._scaled(packed, fill_gaps(packed, self.mean_))
         return torch.from_numpy(pad(values, packed, self.length_))
+
+    def _warn_of_missing_ends(self, packed: Packed) -> None:
+        short = int((packed.lengths < self.length_).sum())
+        if short and min(self.lengths_) >= self.length_:
+            warnings.warn(
+                f"{short} of {len(packed.lengths)} series are shorter than all of training, "
+                f"{self.length_} steps: their missing ends count as zeros. Fit with shorter ones, "
+                "too, if they are normal.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def placed(self, names: list[list[str]], X: Raw) -> list[list[str]]:
         """Say of spans of steps that a series is too short for that they come after its end."""
@@ -169,6 +182,7 @@ class Series(Curves):
         return packed
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         check_word(self, "layout", [*LAYOUTS, None])
         check_least(self, SHORTEST, "length")
         self._check_shared()

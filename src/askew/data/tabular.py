@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from askew.data.columns import (
     as_text,
     is_plain,
     kind_of,
-    level_name,
     misread,
     turns,
 )
@@ -36,8 +36,10 @@ from askew.data.table import as_table, sparse_rows
 from askew.errors import InputError
 from askew.nets.mlp import MLP
 from askew.nets.transform import TableViews
-from askew.parameters import check_least, check_word
+from askew.parameters import check_least, check_numbers, check_word
 
+WHOLE = r"^([+-]?(?:0|[1-9]\d*))\.0+$"
+"""How a whole number looks that was read as a fraction."""
 CHUNK = 8_192
 """Rows encoded at a time: float64 copies stay in the processor's cache, twice as fast as 65,536."""
 FAR = 6.0
@@ -128,6 +130,7 @@ class Tabular(DataType):
         return self
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         check_word(self, "scaling", SCALINGS)
         check_least(self, 1, "layers", "view_layers", "width", "view_width", "categories")
 
@@ -429,22 +432,21 @@ class Tabular(DataType):
         left_out = f"; left out: {listed(list(self.left_out_))}" if self.left_out_ else ""
         return f"{self.rows_:,} rows: {', '.join(kinds)}{left_out}"
 
-    def doubts(self, X: Raw) -> dict[str, str]:
+    def doubts(self, X: Raw) -> dict[tuple[str, str], str]:
         """Say which columns are empty in all rows, or hold only levels that training had not."""
         table = as_table(X)
-        found = {name: self._doubt(table[name]) for name in self.kinds_ if name in table}
-        return {name: doubt for name, doubt in found.items() if doubt}
+        found = [self._doubt(table[name]) for name in self.kinds_ if name in table]
+        return {key: doubt for one in found for key, doubt in one.items()}
 
-    def _doubt(self, column: pd.Series[Any]) -> str:
-        name = column.name
-        if name not in self.levels_:
-            return f"column {name!r} is empty in all rows" if column.isna().all() else ""
-        known = as_text(column).dropna().unique()
+    def _doubt(self, column: pd.Series[Any]) -> dict[tuple[str, str], str]:
+        name = str(column.name)
+        known = as_text(column).dropna().unique() if name in self.levels_ else column.dropna()
         if not len(known):
-            return f"column {name!r} is empty in all rows"
-        if any(map(self._is_seen(str(name)), known)):
-            return ""
-        return f"no value of column {name!r} was seen in training: {listed(list(known), 3)}"
+            return {(name, "empty"): f"column {name!r} is empty in all rows"}
+        if name not in self.levels_ or any(map(self._is_seen(name), known)):
+            return {}
+        shown = listed(list(known), 3)
+        return {(name, "unseen"): f"no value of column {name!r} was seen in training: {shown}"}
 
     def _is_seen(self, name: str) -> Callable[[str], bool]:
         seen = {level for level in self.levels_[name] if level is not None}
@@ -507,10 +509,7 @@ def _circles(dates: pd.Series[Any], parts: Sequence[str]) -> Floats:
 
 def _as_number(level: str | None) -> str | None:
     """Return what a level is called that was read as a number where others are words: 5 for 5.0."""
-    try:
-        return level_name(float(level or "none"))
-    except ValueError:
-        return None if level is None else level
+    return None if level is None else re.sub(WHOLE, r"\1", level)
 
 
 def _one_hot(text: pd.Series[Any], levels: Sequence[str | None]) -> Floats:

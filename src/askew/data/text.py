@@ -27,7 +27,7 @@ from askew.nets.attention import (
     TokenViews,
     tokens_of,
 )
-from askew.parameters import check_least
+from askew.parameters import check_least, check_numbers
 from askew.seeding import draw
 
 if TYPE_CHECKING:
@@ -380,6 +380,7 @@ class Text(DataType):
 
     def _checked_transformer(self) -> Pretrained:
         """Return the transformer, once the parameters make sense."""
+        check_numbers(self)
         check_whitening("Text", self.whitening)
         check_least(self, 1, "layers", "layer_step", "components", "looked_at", "words", "width")
         check_least(self, 4, "length")

@@ -22,7 +22,7 @@ from askew.data.gaps import fill_gaps
 from askew.data.packed import SHORTEST, Floats, Ints, Packed, Tick, match_channels
 from askew.data.recording import Stretch, lengths_of, pack_recordings
 from askew.errors import InputError
-from askew.parameters import check_least
+from askew.parameters import check_least, check_numbers
 from askew.wording import count_of
 
 if TYPE_CHECKING:
@@ -383,6 +383,7 @@ class Windows(Curves):
         return np.maximum(latest, np.repeat(first, lengths))
 
     def _check_parameters(self) -> None:
+        check_numbers(self)
         check_least(self, SHORTEST, "length")
         check_least(self, 1, "stride")
         check_least(self, 2, "most")

@@ -57,26 +57,14 @@ def layout_of(path: Path) -> Layout:
     ------
     InputError: there are no lines, or some have more values than the header.
     """
-    with open_text(path) as file:
-        read = list(itertools.islice(file, LOOK_FOR_COMMAS))
-    lines = [line for line in read if line.strip()]
-    if not lines:
-        raise InputError(no_rows(path))
-    said = SAID.fullmatch(lines[0].strip(" \r\n"))
-    skipped = read.index(lines[0]) + 1 if said else 0
-    lines = lines[1:] if said else lines
-    if not lines:
-        raise InputError(no_rows(path))
-    first = lines[:LOOK]
-    guess = "\t" if suffix(path) == ".tsv" else _separator(first)
-    separator = said[1] if said else guess
+    lines, skipped, said = _first_lines(path)
+    separator = said or ("\t" if suffix(path) == ".tsv" else _separator(lines[:LOOK]))
     decimal = _decimal(lines, separator)
-    header, *rows = _cut(first, separator) or [[]]
-    if len(header) > 1 and not any(
-        "".join(row[len(header) - 1 :]).strip() for row in (header, *rows)
-    ):
-        header = header[:-1]  # it ends in a separator, as the lines below it do
-    trailing = _trailing(path, header, rows)
+    header, *rows = _cut(lines[:LOOK], separator) or [[]]
+    last = ["".join(row[len(header) - 1 :]).strip() for row in (header, *rows)]
+    shortened = len(header) > 1 and not any(last)  # it ends in a separator, after which is nothing
+    header = header[:-1] if shortened else header
+    trailing = _trailing(path, header, rows) or shortened
     unnamed = _is_data([value.replace(decimal, ".") for value in header])
     labelled = len(header) > 1 and not header[0].strip() and all(header[1:])
     return Layout(
@@ -88,6 +76,18 @@ def layout_of(path: Path) -> Layout:
         skipped,
         trailing,
     )
+
+
+def _first_lines(path: Path) -> tuple[list[str], int, str]:
+    """Return the first lines that are not blank, how many stand above, and the separator said."""
+    with open_text(path) as file:
+        read = list(itertools.islice(file, LOOK_FOR_COMMAS))
+    lines = [line for line in read if line.strip()]
+    said = SAID.fullmatch(lines[0].strip(" \r\n")) if lines else None
+    below = lines[1:] if said else lines
+    if not below:
+        raise InputError(no_rows(path))
+    return below, read.index(lines[0]) + 1 if said else 0, said[1] if said else ""
 
 
 def _trailing(path: Path, header: list[str], rows: list[list[str]]) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from askew.errors import InputError
-from askew.files.layout import Layout, layout_of
+from askew.files.layout import BLANKS, Layout, layout_of
 from askew.files.opening import PACKED, open_text
 from askew.wording import count_of
 
@@ -33,26 +33,34 @@ def _parse(path: Path, file: IO[str], layout: Layout, **options: Any) -> Any:
     """Return what pandas reads: a DataFrame, or with ``chunksize`` a context of many."""
     _refuse_cut_line(path, layout)
     read: Any = pd.read_csv
-    form = {
+    names = [*_names(path, layout)[: len(layout.header)], SPARE]
+    return read(
+        file,
+        header=None if layout.names else 0,
+        names=names if layout.trailing else layout.names,
+        index_col=False if layout.labels is None else layout.labels,
+        decimal=layout.decimal,
+        low_memory=False,
+        **_form(layout),
+        **options,
+    )
+
+
+def _form(layout: Layout) -> dict[str, Any]:
+    return {
         "sep": layout.separator,
         "skiprows": layout.skipped,
         "skipinitialspace": layout.separator != " ",
     }
-    names = layout.names
-    if layout.trailing:
-        with open_text(path) as first:
-            known = names or [str(name) for name in read(first, nrows=0, index_col=False, **form)]
-        names = [*known[: len(layout.header)], SPARE]
-    return read(
-        file,
-        header=None if layout.names else 0,
-        names=names,
-        index_col=False if layout.labels is None else layout.labels,
-        decimal=layout.decimal,
-        low_memory=False,
-        **form,
-        **options,
-    )
+
+
+def _names(path: Path, layout: Layout) -> list[str]:
+    """Return the names of all columns as pandas has them: those it made up or numbered, too."""
+    if layout.names:
+        return layout.names
+    read: Any = pd.read_csv
+    with open_text(path) as file:
+        return [str(name) for name in read(file, nrows=0, index_col=False, **_form(layout))]
 
 
 def _refuse_cut_line(path: Path, layout: Layout) -> None:
@@ -64,7 +72,8 @@ def _refuse_cut_line(path: Path, layout: Layout) -> None:
         tail = file.read()
     last = tail.rsplit(b"\n", 1)[-1]
     if last.strip() and b'"' not in tail and b"\n" in tail:
-        values = last.count(layout.separator.encode()) + 1
+        blanks = layout.separator == BLANKS
+        values = len(last.split()) if blanks else last.count(layout.separator.encode()) + 1
         if values < len(layout.header):
             raise InputError(
                 f"{path} is cut off: its last line has {count_of(values, 'value')} and no end, its "
@@ -83,7 +92,8 @@ def _cleaned(
     """Return the table that was meant: marks gone, numbers read that pandas took for text."""
     if layout.trailing:
         _refuse_values(path, table.pop(SPARE))
-    table.columns = pd.Index([str(name).strip() for name in table.columns])
+    stripped = [str(name).strip() for name in table.columns]
+    table.columns = pd.Index(stripped if len(set(stripped)) == len(stripped) else table.columns)
     for name in table.columns:
         column = table[name]
         if name in verbatim:
@@ -133,9 +143,8 @@ def codes(path: Path) -> list[str]:
     return [str(name).strip() for name in codes]
 
 
-def _options(layout: Layout, verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
-    """Return how pandas is to read columns, by their names as they stand in the header."""
-    names = layout.names or layout.header
+def _options(names: list[str], verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
+    """Return how pandas is to read columns, by its names for them, with their blanks."""
     ids = [name for name in names if name.strip() in verbatim]
     text = [name for name in names if name.strip() in words and name not in ids]
     return {"converters": dict.fromkeys(ids, _marked), "dtype": dict.fromkeys(text, "str")}
@@ -145,7 +154,9 @@ def whole(path: Path, verbatim: Sequence[str] = (), words: Sequence[str] = ()) -
     """Return all of a file's table; cells of ``verbatim`` columns as they are written."""
     layout = layout_of(path)
     with open_text(path) as file:
-        table: pd.DataFrame = _parse(path, file, layout, **_options(layout, verbatim, words))
+        table: pd.DataFrame = _parse(
+            path, file, layout, **_options(_names(path, layout), verbatim, words)
+        )
         return _cleaned(path, layout, table, verbatim, words)
 
 
@@ -154,7 +165,7 @@ def parts_of(
 ) -> Iterator[pd.DataFrame]:
     """Yield a file's table in parts of at most ``rows`` rows."""
     layout = layout_of(path)
-    options = _options(layout, verbatim, words)
+    options = _options(_names(path, layout), verbatim, words)
     with open_text(path) as file, _parse(path, file, layout, chunksize=rows, **options) as parts:
         yield from (_cleaned(path, layout, p, verbatim, words) for p in parts if len(p))
 

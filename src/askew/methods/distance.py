@@ -18,7 +18,7 @@ from askew.methods.ensemble import EnsembleDetector
 from askew.nets.bank import Bank, Middle, remember
 from askew.nets.parts import Parts
 from askew.nets.surprise import Surprise
-from askew.parameters import check_least, check_word
+from askew.parameters import check_least
 from askew.pieces import pieces
 from askew.train import History
 
@@ -175,6 +175,5 @@ class DistanceDetector(EnsembleDetector):
         super().check()
         check_least(self, 0, "neighbors")
         check_least(self, 1, "bank")
-        check_word(self, "middle", [None, False, True])
         if self.middle and not self.neighbors:
             raise InputError("middle=True with neighbors=0: there is no distance to share with.")
