@@ -148,15 +148,7 @@ def types():
     found = {}
     for name, (data, raw) in examples().items():
         batch = data.fit(raw).encode(raw)
-        ours = data.transform(VIEWS, "bounded", bias=True)
-        alone = [data.transform(1, "bounded", bias=True) for _ in range(VIEWS)]
-        if isinstance(data, Graphs):
-            ours = data.embedding(VIEWS, "bounded", 32, bias=True).gin
-            alone = [data.encoder(32, bias=True) for _ in range(VIEWS + 1)]
-        if isinstance(data, Text):
-            ours = data.embedding(VIEWS, "multiplicative", 32, bias=True).transform
-            alone = [data.embedding(1, "multiplicative", 32, bias=True).transform for _ in alone]
-            batch = batch[..., [*range(ours.inputs), -1]]
+        ours, alone, batch = views_of(data, batch)
         mine, loop = best(
             lambda m=ours, x=batch: m(x).sum().backward(),
             lambda ms=alone, x=batch: torch.cat([m(x) for m in ms]).sum().backward(),
@@ -164,6 +156,21 @@ def types():
         )
         found[name] = {"views_ms": mine, "views_loop_ms": loop, "views_ratio": loop / mine}
     return found
+
+
+def views_of(data, batch):
+    """Return K views in one, K views of one each, and what they look at."""
+    if isinstance(data, Graphs):
+        ours = data.embedding(VIEWS, "bounded", 32, bias=True).gin
+        return ours, [data.encoder(32, bias=True) for _ in range(VIEWS + 1)], batch
+    if isinstance(data, Text):
+        ours, *alone = (
+            data.embedding(count, "multiplicative", 32, bias=True).transform
+            for count in (VIEWS, *[1] * VIEWS)
+        )
+        return ours, alone, batch[..., [*range(ours.inputs), -1]]
+    alone = [data.transform(1, "bounded", bias=True) for _ in range(VIEWS)]
+    return data.transform(VIEWS, "bounded", bias=True), alone, batch
 
 
 def examples():
