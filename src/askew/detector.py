@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Tags
+from sklearn.base import clone
 from torch import Tensor
 
 from askew import calibrate
 from askew.data import DataType, Fold, Raw, guess
-from askew.errors import AskewError, InputError, NotFittedError
+from askew.errors import AskewError, InputError
+from askew.estimator import Estimator
 from askew.nets.parts import Parts
 from askew.parameters import check_numbers
 from askew.pieces import pieces
@@ -43,9 +43,6 @@ LEAST_SETTLED = 5
 ROUNDING = 1e-5
 """Relative size of what rounding in single precision may change in a score."""
 
-HARMLESS = ("data", "device", "seed", "verbose")
-"""Parameters that change nothing after `fit`; ``data`` has parameters of its own."""
-
 
 class Masks(NamedTuple):
     """What learned views do to an item.
@@ -65,7 +62,7 @@ MOST_SCORED = 4096
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Detector(BaseEstimator, ABC):  # type: ignore[misc]
+class Detector(Estimator):
     """Learn what normal items look like; score how strange others are.
 
     A method fills in `build` and `scores`, and `losses` or `learn` where it needs them. It hands
@@ -199,22 +196,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             raise InputError(f"alert_rate={self.alert_rate}: expected a rate between 0 and 1.")
 
     # What a user calls.
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of the data type as ``data__NAME``, where there is one.
-
-        Raises
-        ------
-        InputError: a parameter of the data type was named while that is still guessed.
-        """
-        nested = [name for name in params if name.startswith("data__")]
-        if nested and params.get("data", self.data) is None:
-            raise InputError(
-                f"{nested[0]} cannot be set while data is None and its type is guessed when "
-                "fitting: set data=Tabular(), say, first."
-            )
-        super().set_params(**params)
-        return self
 
     def fit(self, X: Raw, y: object = None) -> Self:
         """Learn from normal items, or mostly normal ones; ``y`` is ignored.
@@ -444,12 +425,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         share = min(self.held_out, 1 / count) if count > 1 else self.held_out
         return data.folds(X, count, share, MOST_HELD_OUT // count, generator)
 
-    def _copy_names(self, data: DataType) -> None:
-        """Take over what scikit-learn expects a fitted estimator to know of its columns."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(data, name):
-                setattr(self, name, getattr(data, name))
-
     def _typical_loss(self, net: Parts, items: Tensor) -> float | None:
         """Return the mean loss of the first training items, or None where nothing is trained."""
         return None
@@ -476,36 +451,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 f"device={self.device!r} is not here, or not one that torch knows in double "
                 'precision: choose "auto", "cpu" or "cuda".'
             ) from error
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        inputs = tags.input_tags
-        inputs.allow_nan = inputs.string = inputs.categorical = inputs.sparse = True
-        return tags
-
-    def _decisive(self) -> dict[str, Any]:
-        """Return the parameters that scores and alerts of the fitted detector depend on.
-
-        Those of the data type, as ``data__NAME``, are among them: `fit` keeps a copy, ``data_``,
-        that a later change would not reach; of the type itself, its name is.
-        """
-        named = self.get_params(deep=True)
-        kind = {"data": None if self.data is None else type(self.data).__name__}
-        return kind | {name: value for name, value in named.items() if name not in HARMLESS}
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "net_"):
-            raise NotFittedError(
-                f"this {type(self).__name__} is not fitted yet: call fit with normal items first."
-            )
-        now = self._decisive()
-        for name, value in self._learned_with.items():
-            if now.get(name) != value:
-                instead = " and compare p_values with the new one" * (name == "alert_rate")
-                raise InputError(
-                    f"{name} was changed after fit, from {value!r} to {now.get(name)!r}: fit "
-                    f"again, or set it back{instead}."
-                )
 
     def _check_calibrated(self) -> None:
         self._check_fitted()
