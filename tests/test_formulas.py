@@ -174,6 +174,16 @@ def test_simclr_is_the_papers_formula():
     assert simclr(first, second, 0.5).tolist() == pytest.approx(expected, rel=1e-9)
 
 
+def test_views_that_are_the_item_mean_much_and_differ_in_nothing():
+    """Semantics and diversity of the journal's ablation: e, 1 / e, and their product 1."""
+    h = cosine(torch.randn(3, 1, 6).double().expand(-1, 5, -1)).exp()  # the item and four views
+    others = ~torch.eye(4, dtype=bool)
+    semantics, diversity = h[:, 1:, 0].mean(), (1 / h[:, 1:, 1:])[:, others].mean()
+    assert float(semantics) == pytest.approx(math.e)
+    assert float(diversity) == pytest.approx(0.367879, abs=1e-6)
+    assert float(semantics * diversity) == pytest.approx(1)
+
+
 def test_identity_is_stationary_but_no_minimum():
     """Why no transformation may start at zero: from here gradient descent would not move."""
     item = torch.randn(1, 6).double()
