@@ -385,6 +385,8 @@ def test_columns_that_are_strange_as_a_whole_are_named(ask, monkeypatch):
     assert "no value of column 'code' was seen in training: 'b12'" in err
     code, _, err = ask("score", "model", "train.csv")
     assert "column" not in err
+    rows.head(1).assign(code="b12").to_csv("one.csv", index=False)
+    assert "column" not in ask("score", "model", "one.csv")[2]  # one row lacks things, not a file
     half = rows.assign(a=rows["a"].where(rows.index >= 100))
     half.to_csv("half.csv", index=False)
     monkeypatch.setattr(cli_tabular, "chunks", partial(chunks, rows=100))

@@ -320,15 +320,13 @@ def learned_views(detector: Detector, judged: Judged) -> str:
     """Return what the learned views do to the strangest item and to the most ordinary one."""
     ordinary = np.argmin(judged.verdict.scores)
     places = {"strangest item": judged.top[0], "most ordinary item": ordinary}
-    masks, keep = [], True
-    for i in places.values():
-        item = speaking(detector, judged.items, np.array([i]))
-        (x,) = detector.in_batches(item)
-        found = detector.masks(x[:1])
-        if found is None:
-            return ""
-        keep = found.keep
-        masks.append(_most_changed(*detector.data_.masked(x[:1], found.values)))
+    items = [speaking(detector, judged.items, np.array([i])) for i in places.values()]
+    encoded = [next(detector.in_batches(item))[:1] for item in items]
+    found = [(x, made) for x in encoded if (made := detector.masks(x)) is not None]
+    if not found:
+        return ""
+    keep = found[0][1].keep
+    masks = [_most_changed(*detector.data_.masked(x, made.values)) for x, made in found]
     limit = max(float(np.abs(one).max()) for _, one in masks)
     drawn = [
         figure(

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from askew.errors import InputError
+from askew.files.layout import CODE
 
 Floats = NDArray[np.float64]
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})?"
-LEADING_ZERO = r"[+-]?0\d+"
 MISREAD: Mapping[str, tuple[str, str]] = {
     "dates": (
         r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2})(?:[T ].*)?",
@@ -80,7 +80,7 @@ def _kind_of_objects(column: pd.Series[Any]) -> str:
     text = as_text(column).dropna().astype(str)
     if text.str.fullmatch(ISO_DATE + OFFSET).all() and _parse_dates(text).notna().all():
         return "date"
-    if text.str.fullmatch(LEADING_ZERO).any() or pd.to_numeric(text, errors="coerce").isna().any():
+    if text.str.fullmatch(CODE).any() or pd.to_numeric(text, errors="coerce").isna().any():
         return "category"
     return "number"
 

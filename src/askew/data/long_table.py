@@ -70,13 +70,23 @@ def find_column(frame: pd.DataFrame, name: str | None, role: str, usual: Sequenc
     )
 
 
+def row_of(index: pd.Index[Any], place: int) -> int:
+    """Return the number of a row in its file, of which a table may be a part.
+
+    Example
+    -------
+    >>> row_of(pd.RangeIndex(100, 200), 5), row_of(pd.Index(["a", "b"]), 1)
+    (105, 1)
+    """
+    return place + int(index[0]) if isinstance(index, pd.RangeIndex) else place
+
+
 def check_no_missing(frame: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse rows that belong to no series or no time."""
     for column in columns:
         missing = frame[column].isna().to_numpy()
         if missing.any():
-            row = int(missing.argmax())
-            row += frame.index[0] if isinstance(frame.index, pd.RangeIndex) else 0
+            row = row_of(frame.index, int(missing.argmax()))
             raise InputError(
                 f"Row {row} of the table has no value in {column!r}: expected "
                 "one in every row. Fill it in or drop the row."

@@ -90,16 +90,16 @@ def match_channels(
 
     Raises ``InputError`` where other channels were found; ``advice`` ends what it says of numbers.
     """
-    further = [name for name in packed.names or [] if names and name not in names]
-    if further and set(names or []) <= set(packed.names or []):
-        warn_of_further(further)
-        return replace(packed, values=in_order(packed.values, packed.names, names), names=names)
-    if packed.names and names and sorted(packed.names) != sorted(names):
+    own, known = packed.names or [], names or []
+    if own and not set(known) <= set(own):
         raise InputError(
-            f"Found the channels {packed.names}; expected those of training, {names}. Rename, add "
-            "or drop columns."
+            f"Found the channels {own}; expected those of training, {known}. Rename, add or drop "
+            "columns."
         )
-    if packed.values.shape[1] != count:
+    further = [name for name in own if known and name not in known]
+    if further:
+        warn_of_further(further)
+    elif packed.values.shape[1] != count:
         raise InputError(
             f"Found {count_of(packed.values.shape[1], 'channel')}; expected {count}, as in "
             f"training. {advice}"

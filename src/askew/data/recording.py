@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from askew.data.base import Raw
-from askew.data.long_table import TIME_NAMES, check_no_missing, moments_of
+from askew.data.long_table import TIME_NAMES, check_no_missing, moments_of, row_of
 from askew.data.numbers import as_frame, as_numbers, axis_count, is_object_list, is_table
 from askew.data.packed import Floats, Ints, Packed, Tick, check_values, in_order, warn_of_further
 from askew.errors import InputError
@@ -235,7 +235,7 @@ def _refuse_clock(time: pd.Series[Any], steps: Floats, wrong: NDArray[np.intp], 
     """Say where a clock does not go forward, and what may be the reason."""
     row = int(wrong[0])
     before, after = time.iloc[row], time.iloc[row + 1]
-    counted = row + (time.index[0] if isinstance(time.index, pd.RangeIndex) else 0)
+    counted = row_of(time.index, row)
     said = (
         f"has the time {after} twice, in rows {counted} and {counted + 1}"
         if steps[row] == 0

@@ -450,7 +450,7 @@ class Tabular(DataType):
 
     def _is_seen(self, name: str) -> Callable[[str], bool]:
         seen = {level for level in self.levels_[name] if level is not None}
-        return lambda level: not seen.isdisjoint((level, _as_number(level)))
+        return lambda level: not seen.isdisjoint((level, _as_whole(level)))
 
     def word_columns(self) -> list[str]:
         """Return the columns that are categories."""
@@ -507,7 +507,7 @@ def _circles(dates: pd.Series[Any], parts: Sequence[str]) -> Floats:
     return np.hstack([np.sin(angles), np.cos(angles)])
 
 
-def _as_number(level: str | None) -> str | None:
+def _as_whole(level: str | None) -> str | None:
     """Return what a level is called that was read as a number where others are words: 5 for 5.0."""
     return None if level is None else re.sub(WHOLE, r"\1", level)
 
@@ -518,5 +518,5 @@ def _one_hot(text: pd.Series[Any], levels: Sequence[str | None]) -> Floats:
     codes, found = pd.factorize(text)
     # A missing cell has the code -1, hence the last entry.
     others = len(levels)
-    places = [place.get(level, place.get(_as_number(level), others)) for level in [*found, None]]
+    places = [place.get(level, place.get(_as_whole(level), others)) for level in [*found, None]]
     return np.eye(len(levels) + 1)[np.array(places, dtype=np.intp)[codes]]

@@ -25,6 +25,8 @@ NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?\s*", re.IGNORECA
 """What is taken for a number when looking, with a point or a comma before its fraction."""
 SAID = re.compile(r"sep=(.)\1*", re.IGNORECASE)
 """A line above the header that says the separator, as Excel reads it."""
+CODE = r"[+-]?0\d+"
+"""Digits with a spare zero before them: a code, and no number."""
 WITH_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
 WITH_POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 

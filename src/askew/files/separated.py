@@ -12,15 +12,13 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from askew.errors import InputError
-from askew.files.layout import BLANKS, Layout, layout_of
+from askew.files.layout import BLANKS, CODE, Layout, layout_of
 from askew.files.opening import PACKED, open_text
 from askew.wording import count_of
 
 NUMBER_WITH_POINT = r"[+-]?\d+(?:\.\d+)?"
 THOUSANDS = r"[+-]?(?:\d+|[1-9]\d{0,2}\.\d{3})"
 """Numbers whose points may stand before fractions, or between thousands."""
-CODE = r"[+-]?0\d+"
-"""Digits with a spare zero before them: a code, and no number."""
 SPARE = "(after the last separator)"
 """What the column is called that lines make which end in a separator."""
 MARK = "="
@@ -33,11 +31,13 @@ def _parse(path: Path, file: IO[str], layout: Layout, **options: Any) -> Any:
     """Return what pandas reads: a DataFrame, or with ``chunksize`` a context of many."""
     _refuse_cut_line(path, layout)
     read: Any = pd.read_csv
-    names = [*_names(path, layout)[: len(layout.header)], SPARE]
+    names = layout.names
+    if layout.trailing:
+        names = [*_names(path, layout)[: len(layout.header)], SPARE]
     return read(
         file,
         header=None if layout.names else 0,
-        names=names if layout.trailing else layout.names,
+        names=names,
         index_col=False if layout.labels is None else layout.labels,
         decimal=layout.decimal,
         low_memory=False,
@@ -139,8 +139,8 @@ def codes(path: Path) -> list[str]:
     layout = layout_of(path)
     with open_text(path) as file:
         table: pd.DataFrame = _parse(path, file, layout, nrows=COUNTED, dtype="str")
-    codes = [name for name in table if table[name].str.strip().str.fullmatch(CODE).any()]
-    return [str(name).strip() for name in codes]
+    found = [name for name in table if table[name].str.strip().str.fullmatch(CODE).any()]
+    return [str(name).strip() for name in found]
 
 
 def _options(names: list[str], verbatim: Sequence[str], words: Sequence[str]) -> dict[str, Any]:

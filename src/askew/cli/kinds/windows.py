@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,8 @@ class WindowFiles(Kind):
             yield self.whole(source, path, labels=labels)
             return
         for rows, first, before, count in stretches(chunks(path), source.reach):
-            whole = recording(source, rows, labels, "")
+            with named(path):
+                whole = recording(source, rows, labels, "")
             inner = slice(before, before + count)
             truth = None if whole.labels is None else whole.labels[inner]
             yield Part(Stretch(whole.items, first), whole.ids[inner], truth, before)
@@ -143,11 +145,18 @@ def recordings(source: Source, path: Path, labels: bool, *, prefixed: bool) -> l
     if source.id is not None and source.id not in frame:
         said = f"{path.name} has no column {source.id!r}: its rows are taken for one recording."
         warnings.warn(said, UserWarning, stacklevel=2)
-    try:
+    with named(path):
         return [
             recording(source, one, labels, " ".join(filter(None, [stem, name])))
             for name, one in by_name(frame, source.id)
         ]
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put a file's name before what is wrong with it."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
 
