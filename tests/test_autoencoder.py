@@ -156,12 +156,12 @@ def test_errors_of_a_table_are_told_by_raw_column():
 def test_decoders_make_items_and_every_weight_gets_a_gradient(data, X, bias):
     x = data.fit(X).encode(X)
     decoder = data.decoder(6, outputs=2, bias=bias)
-    made = decoder(torch.randn(len(x), 6))
+    made = decoder(torch.randn(len(x), 6), x)
     assert made.shape == (len(x), 2, *x.shape[1:])
     made.square().sum().backward()
     assert all(p.grad.abs().sum() > 0 for p in decoder.parameters())
     if not bias:
-        assert decoder(torch.zeros(1, 6)).abs().max() == 0
+        assert decoder(torch.zeros(1, 6), x[:1]).abs().max() == 0
 
 
 def test_health_asks_for_more_than_the_mean():

@@ -37,7 +37,7 @@ from askew.seeding import seeded
 QUICK = {
     "NeuTraLAD": {"steps": 60},
     "PLAD": {"steps": 60, "nets": 2},
-    "AutoEncoder": {"steps": 150, "nets": 1},
+    "AutoEncoder": {"steps": 400, "nets": 1},
     "DeepSVDD": {"steps": 150},
 }
 BRIEF = {name: {"steps": 5} for name in QUICK}
@@ -367,6 +367,74 @@ def test_training_moves_every_weight(name, kind):
     if isinstance(detector.data_, Curves):  # a bias before an instance norm has no effect
         silent = [name for name in silent if not name.endswith("bias")]
     assert silent == []
+
+
+def entries_of(kind):
+    """A fitted data type, a batch of it, and the entries of that, with torch's generator set."""
+    draw, data, _ = TYPES[kind]
+    data = clone(data).fit(draw(0))
+    x = data.encode(draw(0))
+    torch.manual_seed(0)
+    return data, x, data.entries(x)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_entries_are_spread_and_averaged_item_by_item(kind):
+    data, x, entries = entries_of(kind)
+    values = torch.arange(1.0, len(x) + 1)
+    spread = data.spread(values, x)
+    assert len(spread) == len(entries)
+    assert spread.ndim == entries.ndim
+    everywhere = spread * torch.ones_like(entries)
+    if kind == "Text":
+        everywhere[..., -1] = -1  # marks are no data
+    torch.testing.assert_close(data.mean_entry(everywhere, x), values)
+    one = data.mean_entry(torch.where(spread == 1, entries.square(), 0), x)
+    assert one[0] > 0
+    assert (one[1:] == 0).all()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_displacements_of_items_are_their_own_and_on_all_sides(kind):
+    data, x, entries = entries_of(kind)
+    signs = torch.stack([data.signs(x) for _ in range(10)])
+    assert set(signs.unique().tolist()) == {-1, 1}
+    assert abs(signs.float().mean()) < 0.1
+    for draw_some in (data.signs, data.differing, data.scatter, data.stray):
+        drawn = draw_some(x)
+        assert drawn.shape == entries.shape
+        assert not torch.equal(drawn, draw_some(x))
+    strays = torch.stack([data.stray(x) for _ in range(30)]).double()
+    assert (strays.mean(0).square().mean() / strays.square().mean()) < 0.15
+    still = data.affine(x, torch.ones_like(entries), torch.zeros_like(entries))
+    assert torch.equal(data.entries(still), entries)
+    moved = data.entries(data.affine(x, torch.ones_like(entries), data.stray(x)))
+    changed = data.mean_entry((moved - entries).abs(), x)
+    assert (changed > 0).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_answers_of_decoders_are_laid_out_like_items_each_from_its_own_description(kind):
+    data, x, entries = entries_of(kind)
+    decoder, restorer = data.decoder(4, outputs=2, bias=True), data.restorer(4, bias=True)
+    described = torch.randn(len(x), 4)
+    made, restored = decoder(described, x), restorer(described, x)
+    assert made.shape == (len(entries), 2, *entries.shape[1:])
+    assert restored[:, 0].shape == data.target(x).shape
+    assert len(data.pool(data.error(x, restored[:, 0]), x)) == len(x)
+    described[0] += 1
+    others = data.spread(torch.arange(len(x)) > 0, x)
+    changed = (decoder(described, x) - made).abs().amax(1)
+    assert changed.sum() > 0
+    assert (changed * others).sum() == 0
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_joined_batches_are_the_items_of_both(kind):
+    data, x, _ = entries_of(kind)
+    both = data.join(x[:3], x[1:2])
+    assert len(both) == 4
+    assert torch.equal(data.entries(both[3:]), data.entries(x[1:2]))
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from askew import KNN, Graphs, InputError, NeuTraLAD, datasets, load
 from askew.data import guess
+from askew.data.graph_changes import without_each
 from askew.data.graph_set import as_graph_set, clean_edges
-from askew.data.graphs import without_each
 from askew.data.packed_graphs import PackedGraphs, ragged
 from askew.files.graphs import has_tu_files, read_graphs
 from askew.metrics import auroc
@@ -346,6 +346,40 @@ def test_altered_copies_are_what_they_are_called():
     assert (altered["rewired"].links <= x.links).all()
     assert (altered["rewired"].links > x.links / 2).all()
     assert torch.equal(altered["shuffled"].x.sort(0).values, x.x.sort(0).values)
+
+
+def test_scattered_nodes_become_others_of_the_batch():
+    data = Graphs().fit(random_graphs([30] * 4))
+    x = data.encode(random_graphs([30] * 4))
+    torch.manual_seed(0)
+    made = x.x + data.scatter(x)
+    known = {tuple(row) for row in x.x.round(decimals=4).tolist()}
+    assert {tuple(row) for row in made.round(decimals=4).tolist()} <= known
+    shares = x.mean((made != x.x).any(1, keepdim=True).float()).squeeze(1)
+    assert shares.max() - shares.min() > 0.2  # a share of each graph's own
+
+
+def test_nodes_are_decoded_from_their_graph_and_their_neighbours():
+    data = Graphs(width=8).fit(random_graphs([6] * 4))
+    graph = data.encode(random_graphs([6, 5]))
+    decoder, described = data.decoder(3, outputs=2, bias=True), torch.randn(2, 3)
+    made = decoder(described, graph)
+    for i, first in enumerate((0, 6)):
+        x, adjacency = dense(graph, i)
+        for node in range(len(x)):
+            beside = x[adjacency[node] > 0]
+            mean = beside.mean(0) if len(beside) else torch.zeros(x.shape[1])
+            naive = decoder.layers(torch.cat([described[i], mean])).view(2, -1)
+            torch.testing.assert_close(made[first + node], naive)
+
+
+def test_what_is_restored_of_graphs_does_not_favour_small_ones():
+    """It is their features, sums and all, and not the mean error of their nodes."""
+    data = Graphs().fit(random_graphs([20] * 40))
+    x = data.encode(random_graphs([5, 20, 60]))
+    assert torch.equal(data.target(x), data.features()(x))
+    error = data.pool(data.error(x, torch.zeros_like(data.target(x))), x)
+    assert error.argmin() == 1
 
 
 def test_leaving_out_each_node_is_what_a_loop_does():

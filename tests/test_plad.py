@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from askew import PLAD, Images, InputError, Series, Tabular
-from askew.methods.plad import Sampled, divergence, one_sided, penalty
+from askew.methods.plad import Sampled, divergence, one_sided
 from askew.metrics import auroc
+from askew.nets.parts import Decoder
 
 STANDARD = Tabular(scaling="standard")
 ROWS = np.random.default_rng(0).normal(size=(300, 4))
@@ -44,9 +45,17 @@ def test_divergence_of_known_distributions():
     assert wide == pytest.approx((math.e - 2) / 2, abs=1e-6)
 
 
-def test_penalty_of_doubling_is_one_an_entry():
-    assert penalty(torch.ones(2, 5), torch.zeros(2, 5)).tolist() == [1, 1]
-    assert penalty(torch.zeros(2, 3, 5), 2 * torch.ones(2, 3, 5)).tolist() == [4, 4]
+def test_the_penalty_of_doubling_is_its_weight():
+    class Doubled(torch.nn.Module):
+        def forward(self, x):
+            return torch.ones_like(x), torch.zeros_like(x), x.new_zeros(len(x))
+
+    found = []
+    for strength in (0.0, 0.3):
+        detector, member, x = untrained(strength=strength, surround=False)
+        member.perturbator = Doubled()
+        found.append(detector.member_losses(member, x))
+    torch.testing.assert_close(found[1] - found[0], torch.full((len(x),), 0.3))
 
 
 @pytest.mark.parametrize("latent", [0, 4])
@@ -81,15 +90,15 @@ def test_without_spread_the_sampled_perturbator_is_its_decoder_of_the_means():
         def forward(self, x):
             return torch.cat([x[:, :2], torch.full_like(x[:, :2], -200.0)], dim=1)
 
-    decoder = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Unflatten(1, (2, 4)))
+    decoder = Decoder(torch.nn.Linear(2, 8), torch.nn.Unflatten(1, (2, 4)))
     x = torch.randn(6, 4)
     scale, shift, _ = Sampled(encoder=Means(), decoder=decoder)(x)
-    torch.testing.assert_close(torch.stack([scale, shift], 1), decoder(x[:, :2]))
+    torch.testing.assert_close(torch.stack([scale, shift], 1), decoder(x[:, :2], x))
 
 
 def test_random_displacements_lie_on_all_sides_near_and_far():
     detector, _, x = untrained()
-    moved = torch.cat([detector.at_random(x) - x for _ in range(20)]).double()
+    moved = torch.cat([detector.data_.stray(x) for _ in range(20)]).double()
     assert one_sided(moved) < 0.1
     lengths = moved.norm(dim=1) / x.norm(dim=1).mean()
     assert lengths.quantile(0.1) < 0.5
@@ -100,7 +109,7 @@ def test_random_displacements_follow_what_items_differ_in():
     narrow = np.random.default_rng(0).normal(size=(300, 1)) * np.ones(4)
     detector, _, x = untrained(narrow)
     torch.manual_seed(0)
-    moved = torch.cat([detector.at_random(x) - x for _ in range(5)])
+    moved = torch.cat([detector.data_.stray(x) for _ in range(5)])
     together = moved.std(dim=1) < 1e-3 * moved.abs().amax(dim=1)
     assert together.float().mean() == pytest.approx(0.5, abs=0.05)
 
@@ -243,7 +252,7 @@ def test_images_are_moved_smoothly():
     """Neighbouring pixels move alike, distant ones not, and an image's noise is its own."""
     torch.manual_seed(0)
     data = Images().fit(np.random.default_rng(0).random((20, 28, 28)))
-    drawn = data.scatter(torch.zeros(2000, 1, 28, 28))
+    drawn = data.scatter(torch.randn(2000, 1, 28, 28))
     assert abs(float(drawn.mean())) < 0.05
     beside = (drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean()
     across = (drawn[..., 0, 0] * drawn[..., 27, 27]).mean() / drawn.square().mean()

@@ -329,16 +329,45 @@ def test_some_words_are_words_of_the_text_and_only_in_training():
     assert some.eval()(x) is x
 
 
-def test_affine_and_error_leave_padding_and_marks():
+def test_affine_leaves_padding_and_marks():
     data, x = made().fit(texts(0)), made().fit(texts(0)).encode(texts(1, 4))
     moved = data.affine(x, torch.tensor(2.0), torch.tensor(1.0))
     there = x[..., -1] > 0
     assert (moved[..., -1] == x[..., -1]).all()
     assert (moved[~there] == 0).all()
     torch.testing.assert_close(moved[there][:, :-1], 2 * x[there][:, :-1] + 1)
-    error = data.error(x, moved)
-    assert (error[~there] == 0).all()
-    assert (error[there] > 0).all()
+
+
+def test_all_tokens_of_a_text_are_displaced_alike():
+    """Moved each in its own way, their mean would hardly move."""
+    data, x = made().fit(texts(0)), made().fit(texts(0)).encode(texts(1, 4))
+    decoder = data.decoder(3, outputs=2, bias=True)
+    answers = decoder(torch.randn(4, 3), x).transpose(0, 1)
+    for drawn in (data.signs(x), data.differing(x), data.scatter(x), *answers):
+        assert torch.equal(drawn, drawn[:, :1].expand_as(drawn))
+    torch.manual_seed(0)
+    values = torch.randn_like(x)
+    naive = [values[i, : int((x[i, :, -1] > 0).sum()), :-1].mean() for i in range(4)]
+    torch.testing.assert_close(data.mean_entry(values, x), torch.stack(naive))
+
+
+def test_features_of_texts_are_what_is_restored():
+    data, x = made().fit(texts(0)), made().fit(texts(0)).encode(texts(1, 4))
+    features = data.features()(x)
+    assert (data.error(x, features) == 0).all()
+    off = data.pool(data.error(x, features + 2), x)
+    torch.testing.assert_close(off, torch.full((4,), 4.0))
+
+
+def test_networks_see_the_widest_components_only():
+    data = made(looked_at=5).fit(texts(0))
+    x = data.encode(texts(1, 4))
+    encoder = data.encoder(3, bias=True)
+    changed = x.clone()
+    changed[..., 5:-1] += 1
+    assert torch.equal(encoder(x), encoder(changed))
+    changed[..., 4] += 1
+    assert not torch.equal(encoder(x), encoder(changed))
 
 
 def test_kept_references_are_the_tokens_without_their_words():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from os import PathLike
 
-from askew.data.base import Batch, DataType, Fold, Raw
+from askew.data.base import DataType, Fold, Raw
+from askew.data.entries import Batch
 from askew.data.graphs import Graphs
 from askew.data.images import Images
 from askew.data.nodes import Nodes

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from askew.data.entries import Batch, Entries
 from askew.errors import InputError
 from askew.nets.transform import Embedding
 
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 Raw = Any
 """Raw input as users have it: a table, an array, a list of series; only its data type looks in."""
 
-Batch = Any
-"""Encoded items: a tensor whose first axis counts them, or what behaves like one.
-
-Asked of it are ``len``, picking by a slice, positions or a mask, ``split(size)``, ``to(device)``,
-``device``, and ``numel()``. Graphs come as `askew.data.packed_graphs.PackedGraphs`.
-"""
-
 
 class Fold(NamedTuple):
     """Positions of items to learn from and of items held out from just that, each ascending."""
@@ -39,7 +33,7 @@ class Fold(NamedTuple):
     held: NDArray[np.intp]
 
 
-class DataType(BaseEstimator, ABC):  # type: ignore[misc]
+class DataType(Entries, BaseEstimator, ABC):  # type: ignore[misc]
     """How one kind of raw input becomes batches, and the networks that suit them.
 
     A `Batch` is ``(B, ...)``: its first axis counts items, and only the data type and the networks
@@ -160,35 +154,31 @@ class DataType(BaseEstimator, ABC):  # type: ignore[misc]
         return nn.Identity()
 
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
-        """Return a network ``(B, dim) -> (B, outputs, ...)``: so many answers shaped like an item.
+        """Return a network from descriptions of items to so many answers laid out like them.
+
+        ``(B, dim), (B, ...) -> (B, outputs, ...)``, the first axis that of `entries`. The items say
+        how answers are laid out, and, of one made of many places, what is beside each: no answer
+        depends on what is at its own place.
 
         Raises ``InputError`` where items of this type cannot be made from an embedding.
         """
         raise InputError(f"{type(self).__name__} has no decoder: use a method that needs none.")
 
-    def affine(self, x: Batch, scale: Tensor, shift: Tensor) -> Batch:
-        """Return ``x * scale + shift``, where x is data; padding and marks stay: ``(B, ...)``."""
-        return x * scale + shift
+    def restorer(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network that makes items again from descriptions of them.
 
-    def signs(self, x: Batch) -> Tensor:
-        """Return a random 1 or -1 for each way in which items can be moved, laid out like ``x``.
-
-        From torch's own generator. Each entry has a sign of its own unless a data type says that
-        some of them go together.
+        ``(B, dim), (B, ...) -> (B, 1, ...)``, laid out like `target`; a `decoder` unless a data
+        type says otherwise.
         """
-        return torch.randint_like(x, 2) * 2 - 1
+        return self.decoder(dim, bias=bias)
 
-    def scatter(self, x: Batch) -> Tensor:
-        """Return normal random numbers, those that go together with the same sign: like `signs`.
+    def target(self, x: Batch) -> Tensor:
+        """Return what is to be restored of items, ``(B, ...)``: all of them."""
+        return self.entries(x)
 
-        A data type whose neighbouring entries are alike gives numbers that are so too.
-        """
-        return self.signs(x) * torch.randn_like(x).abs()
-
-    def error(self, x: Batch, restored: Batch) -> Tensor:
+    def error(self, x: Batch, restored: Tensor) -> Tensor:
         """Return how far items are from their restorations, at each point: ``(B, *P)``."""
-        off: Tensor = (x - restored).square()
-        return off
+        return (self.target(x) - restored).square()
 
     def pool(self, points: Tensor, x: Batch, how: str = "mean") -> Tensor:
         """Sum up what was said of an item's points, ``(B, *P) -> (B,)``: "mean" or "max"."""

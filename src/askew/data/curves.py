@@ -85,7 +85,7 @@ class Curves(DataType):
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
         """Return a network that doubles steps as the encoder halves them.
 
-        ``(B, dim) -> (B, outputs, C, L)``
+        ``(B, dim), (B, C, L) -> (B, outputs, C, L)``
         """
         return SeriesDecoder(
             dim,

@@ -13,20 +13,21 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
+from askew.data.graph_changes import grown, rewired, thinned, without_each
 from askew.data.graph_set import (
     Floats,
     GraphSet,
     as_graph_set,
     check_keys,
-    clean,
     level_places,
     looks_like_graphs,
 )
 from askew.data.packed_graphs import PackedGraphs
 from askew.errors import InputError
-from askew.nets.gin import GINShape, GraphEmbedding, GraphEncoder
+from askew.nets.gin import GINShape, GraphDecoder, GraphEmbedding, GraphEncoder
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
+from askew.nets.parts import Decoder
 from askew.nets.transform import Embedding, TableViews
 from askew.parameters import check_least, check_numbers, check_word
 from askew.wording import count_of
@@ -162,6 +163,66 @@ class Graphs(DataType):
         hidden = [self.width] * self.layers
         encoder = MLP([columns, *hidden, dim], bias=bias, norm=False)
         return nn.Sequential(self.features(), Embedding(transform=alter, encoder=encoder))
+
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return a network that makes nodes from a description and their neighbours.
+
+        ``(B, dim)``, B graphs of N nodes in all ``-> (N, outputs, F)``
+        """
+        return GraphDecoder(self._shape(bias), dim, outputs=outputs)
+
+    def entries(self, x: PackedGraphs) -> Tensor:
+        """Return the features of all nodes, ``(N, F)``."""
+        return x.x
+
+    def join(self, *batches: PackedGraphs) -> PackedGraphs:
+        """Return the graphs of all batches as one."""
+        return PackedGraphs.join(batches)
+
+    def spread(self, values: Tensor, x: PackedGraphs) -> Tensor:
+        """Let one value a graph reach all its nodes, ``(B,) -> (N, 1)``."""
+        return values[x.owner].unsqueeze(1)
+
+    def mean_entry(self, values: Tensor, x: PackedGraphs) -> Tensor:
+        """Return the mean of what was said of each graph's nodes, ``(N, F) -> (B,)``."""
+        return x.mean(values.mean(1, keepdim=True)).squeeze(1)
+
+    def affine(self, x: PackedGraphs, scale: Tensor, shift: Tensor) -> PackedGraphs:
+        """Return the same graphs, whose nodes are ``x * scale + shift``."""
+        return x.with_x(x.x * scale + shift)
+
+    def signs(self, x: PackedGraphs) -> Tensor:
+        """Return signs that most nodes of a graph share, ``(N, F)``.
+
+        How many are turned round is drawn for each graph: none, half of them, or between.
+        """
+        shared = torch.randint_like(x.x[: len(x)], 2)[x.owner]  # every graph has a node, or more
+        often = self.spread(torch.rand(len(x), device=x.device) / 2, x)
+        turned = torch.rand_like(often) < often
+        return 1 - 2 * ((shared + turned) % 2)
+
+    def differing(self, x: PackedGraphs) -> Tensor:
+        """Return random sums of how graphs differ on average, the same for all their nodes."""
+        return super().differing(x.mean(x.x))[x.owner]
+
+    def scatter(self, x: PackedGraphs) -> Tensor:
+        """Return what turns a random share of each graph's nodes into others of the batch."""
+        other = x.x[torch.randint(len(x.x), (len(x.x),), device=x.device)]
+        share = self.spread(torch.rand(len(x), device=x.device), x)
+        return torch.where(torch.rand_like(share) < share, other - x.x, 0)
+
+    def restorer(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network that restores the `features` of graphs, ``(B, dim), B -> (B, 1, D)``.
+
+        Were it the nodes, small graphs of nodes that are all alike would be restored best.
+        """
+        sizes = [dim, self.width, self.width, len(self.usual_)]
+        return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (1, -1)))
+
+    def target(self, x: PackedGraphs) -> Tensor:
+        """Return the `features` of graphs, ``(B, D)``."""
+        found: Tensor = self.features().to(x.device)(x)
+        return found
 
     def features(self) -> nn.Module:
         """Return what nodes and their surroundings are like on average and in sum, and sizes."""
@@ -330,52 +391,3 @@ def typical(values: Floats) -> tuple[Floats, Floats]:
     mean, std = values.mean(0), values.std(0)
     rounding = 1e-6 * np.abs(values).max(0, initial=0)
     return mean, np.where(std <= rounding, 1 / np.sqrt(len(values)), std)
-
-
-# Altered copies.
-
-
-def without_each(x: PackedGraphs) -> PackedGraphs:
-    """Return a graph of n nodes without its first, without its second, and so on: n graphs."""
-    count = len(x.x)
-    left_out = torch.arange(count, device=x.device)
-    copies = x.repeat(count)
-    of_node, of_edge = (left_out.repeat_interleave(n) for n in (count, x.edges.shape[1]))
-    kept = (copies.edges != of_edge).all(0)
-    edges, of_edge = copies.edges[:, kept], of_edge[kept]
-    return PackedGraphs(
-        copies.x[left_out.repeat(count) != of_node],
-        edges - (edges > of_edge).long(),
-        copies.nodes - 1,
-        torch.bincount(of_edge, minlength=count),
-    )
-
-
-def rewired(x: PackedGraphs, generator: torch.Generator) -> PackedGraphs:
-    """Return graphs of as many edges, at most, that end at random nodes."""
-    size = torch.repeat_interleave(x.nodes, x.links)
-    drawn = torch.rand(x.edges.shape[1], generator=generator).to(x.device)
-    kept = x.edges[0] < x.edges[1]  # each edge once
-    ends = torch.stack([x.ends[0], x.ends[0] - x.edges[0] + (drawn * size).long()])
-    return relinked(x, ends[:, kept])
-
-
-def thinned(x: PackedGraphs, share: float, generator: torch.Generator) -> PackedGraphs:
-    """Return graphs with a random share of their edges."""
-    drawn = torch.rand(x.edges.shape[1], generator=generator).to(x.device)
-    return relinked(x, x.ends[:, (x.edges[0] < x.edges[1]) & (drawn < share)])
-
-
-def grown(x: PackedGraphs, times: int) -> PackedGraphs:
-    """Return graphs that are so many copies of each graph side by side."""
-    order = torch.arange(len(x), device=x.device).repeat_interleave(times)
-    copies = x[order]
-    return relinked(
-        PackedGraphs(copies.x, copies.edges, times * x.nodes, times * x.links), copies.ends
-    )
-
-
-def relinked(x: PackedGraphs, ends: Tensor) -> PackedGraphs:
-    """Return graphs with the same nodes and other edges, numbered over all graphs, ``(2, e)``."""
-    made = clean(x.x.cpu().numpy(), ends.cpu().numpy(), x.nodes.cpu().numpy())
-    return made.to(x.device)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from askew.data.backbones import MEMORY, Backbone, backbone
 from askew.data.base import DataType, Raw
+from askew.data.entries import spread_of
 from askew.data.image_changes import shuffled, smooth, spotted
 from askew.data.image_features import Directions, Patches, Places, Smoothing
 from askew.data.image_regions import bands, edges, enlarged, feature_groups
@@ -34,6 +35,7 @@ from askew.errors import InputError
 from askew.nets.conv import Jitter
 from askew.nets.conv2d import ImageDecoder, ImageEncoder, ImageViews
 from askew.nets.mlp import MLP
+from askew.nets.parts import Decoder
 from askew.nets.transform import TableViews
 from askew.parameters import check_least, check_numbers, check_word
 from askew.seeding import draw
@@ -180,11 +182,11 @@ class Images(DataType):
         return ImageViews(self.shape_[0], self._grid, views, width=WIDTH, kind=kind, bias=bias)
 
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
-        """Return a network ``(B, dim) -> (B, outputs, C, H, W)``, or ``(B, outputs, D)``."""
+        """Return a network ``(B, dim), (B, ...) -> (B, outputs, C, H, W)``, or ``(..., D)``."""
         if self._is_map:
             return ImageDecoder(self.shape_[0], self._grid, dim, outputs=outputs, bias=bias)
         sizes = [dim, VECTOR_WIDTH, outputs * self.shape_[0]]
-        return nn.Sequential(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (outputs, -1)))
+        return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (outputs, -1)))
 
     def noise(self) -> nn.Module:
         """Return normal noise of spread `jitter`, in training only."""
@@ -195,7 +197,7 @@ class Images(DataType):
 
         Independent ones would be told from images by their grain alone.
         """
-        return smooth(x) if self._is_map else super().scatter(x)
+        return spread_of(x) * smooth(x) if self._is_map else super().scatter(x)
 
     def signs(self, x: Tensor) -> Tensor:
         """Return signs, the same at most neighbouring pixels, ``(B, C, H, W)``."""

@@ -160,7 +160,7 @@ class Nodes(DataType):
         return self.table_.encoder(dim, bias=bias)
 
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
-        """Return the decoder of a table, ``(B, dim) -> (B, outputs, d)``."""
+        """Return the decoder of a table, ``(B, dim), (B, d) -> (B, outputs, d)``."""
         return self.table_.decoder(dim, outputs=outputs, bias=bias)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:

@@ -35,6 +35,7 @@ from askew.data.scaling import SCALINGS, TOP, State, moments, plain, ranks
 from askew.data.table import as_table, sparse_rows
 from askew.errors import InputError
 from askew.nets.mlp import MLP
+from askew.nets.parts import Decoder
 from askew.nets.transform import TableViews
 from askew.parameters import check_least, check_numbers, check_word
 
@@ -357,11 +358,11 @@ class Tabular(DataType):
         )
 
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
-        """Return `layers` linear layers, ``(B, dim) -> (B, outputs, d)``."""
+        """Return `layers` linear layers, ``(B, dim), (B, d) -> (B, outputs, d)``."""
         columns = self._columns()
         hidden = [self.width] * (self.layers - 1)
         layers = MLP([dim, *hidden, outputs * columns], bias=bias, norm=False)
-        return nn.Sequential(layers, nn.Unflatten(1, (outputs, columns)))
+        return Decoder(layers, nn.Unflatten(1, (outputs, columns)))
 
     def signs(self, x: Tensor) -> Tensor:
         """Return a random sign for each raw column, shared by all it became, ``(B, d)``."""

@@ -24,9 +24,13 @@ from askew.nets.attention import (
     TextEmbedding,
     TextEncoder,
     TextFeatures,
+    TokenDecoder,
     TokenViews,
+    masked_mean,
     tokens_of,
 )
+from askew.nets.mlp import MLP
+from askew.nets.parts import Decoder
 from askew.parameters import check_least, check_numbers
 from askew.seeding import draw
 
@@ -75,8 +79,8 @@ class Text(DataType):
         sentence model knows what a text is about, one in the middle still how it is written.
     layer_step: from one of them down to the next; 1: the last ones; None: evenly spread.
     components: principal components of the training tokens kept of each layer; None: all.
-    looked_at: channels that learned views and their encoder see, those of the widest components;
-        None: all. Distances always see all.
+    looked_at: channels that networks see, those of the widest components; None: all. Distances
+        always see all.
     whitening: of features, from 0, not at all, where their Euclidean distance is a cosine, to 1,
         fully; see `askew.data.whitening.Whitening`.
     words: random tokens of a text looked at in a step of training; None: all.
@@ -169,9 +173,10 @@ class Text(DataType):
             start += len(places)
         return batch
 
-    def encoder(self, dim: int, *, bias: bool) -> nn.Module:
+    def encoder(self, dim: int, *, bias: bool) -> TextEncoder:
         """Return attention over tokens and three layers, ``(B, T, D + 1) -> (B, dim)``."""
-        return self._encoder(self._inputs, dim, bias)
+        widths = [self.width, self.width]
+        return TextEncoder(self._seen, dim, widths=widths, mean=self.mean, bias=bias)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return views of each token, ``(B, T, D + 1) -> (views * B, T, D + 1)``."""
@@ -180,16 +185,21 @@ class Text(DataType):
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return texts and their views through one encoder, with one attention for all.
 
-        They look at the first `looked_at` channels, where tokens differ most. As in the paper,
-        views have no biases: what they do to a token has to come from the token, or the same
-        shift of every text would tell them apart.
+        As in the paper, views have no biases: what they do to a token has to come from the token,
+        or the same shift of every text would tell them apart.
         """
-        inputs = min(self._inputs, self.looked_at or self._inputs)
         return TextEmbedding(
-            inputs=inputs,
-            transform=TokenViews(inputs, views, width=self.width, kind=kind, bias=False),
-            encoder=self._encoder(inputs, dim, bias),
+            inputs=self._seen,
+            transform=TokenViews(self._seen, views, width=self.width, kind=kind, bias=False),
+            encoder=self.encoder(dim, bias=bias),
         )
+
+    def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
+        """Return a network whose answers are the same for all tokens of a text.
+
+        ``(B, dim), (B, T, D + 1) -> (B, outputs, T, D + 1)``
+        """
+        return TokenDecoder(self._inputs, dim, outputs=outputs, width=self.width, bias=bias)
 
     def noise(self) -> nn.Module:
         """Return a choice of `words` tokens of each text, in training only."""
@@ -217,10 +227,40 @@ class Text(DataType):
         """Return tokens times ``scale`` plus ``shift``; padding and marks stay."""
         return with_tokens(x, (x * scale + shift)[..., :-1])
 
+    def mean_entry(self, values: Tensor, x: Tensor) -> Tensor:
+        """Return the mean of what was said of each text's tokens, ``(B, T, D + 1) -> (B,)``."""
+        return masked_mean(values[..., :-1], tokens_of(x)[1]).mean(1)
+
+    def signs(self, x: Tensor) -> Tensor:
+        """Return signs that all tokens of a text share, ``(B, T, D + 1)``.
+
+        Moved each in its own way, they would be where they were on average.
+        """
+        return super().signs(x[:, :1]).expand_as(x)
+
+    def differing(self, x: Tensor) -> Tensor:
+        """Return random sums of how texts differ on average, the same for all their tokens."""
+        means = masked_mean(*tokens_of(x))
+        return nn.functional.pad(super().differing(means), (0, 1)).unsqueeze(1).expand_as(x)
+
+    def scatter(self, x: Tensor) -> Tensor:
+        """Return normal random numbers as large as tokens, the same for all of a text."""
+        means = masked_mean(*tokens_of(x))
+        return nn.functional.pad(super().scatter(means), (0, 1)).unsqueeze(1).expand_as(x)
+
+    def restorer(self, dim: int, *, bias: bool) -> nn.Module:
+        """Return a network that restores the `features` of texts, ``(B, dim), B -> (B, 1, D)``."""
+        sizes = [dim, self.width, self.width, self._inputs]
+        return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (1, -1)))
+
+    def target(self, x: Tensor) -> Tensor:
+        """Return the `features` of texts, ``(B, D)``."""
+        found: Tensor = self.features().to(x.device)(x)
+        return found
+
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
-        """Return the mean squared difference at each token, ``(B, T)``; 0 in padding."""
-        (tokens, mask), others = tokens_of(x), restored[..., :-1]
-        return (tokens - others).square().mean(-1) * mask[..., 0]
+        """Return the mean squared difference of features, as of one place: ``(B, 1)``."""
+        return super().error(x, restored).mean(1, keepdim=True)
 
     def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
         """Sum up what was said of tokens, ``(B, T) -> (B,)``; padding does not count."""
@@ -317,9 +357,10 @@ class Text(DataType):
     def _inputs(self) -> int:
         return len(self.token_)
 
-    def _encoder(self, inputs: int, dim: int, bias: bool) -> TextEncoder:
-        widths = [self.width, self.width]
-        return TextEncoder(inputs, dim, widths=widths, mean=self.mean, bias=bias)
+    @property
+    def _seen(self) -> int:
+        """How many channels networks look at."""
+        return min(self._inputs, self.looked_at or self._inputs)
 
     def _means(self) -> nn.Module:
         """Return the mean token of a text, of length 1 in each layer: ``(B, D)``."""

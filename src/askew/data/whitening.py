@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 from torch import Tensor, nn
 
-from askew.data.base import Batch
+from askew.data.entries import Batch
 from askew.errors import InputError
 
 Floats = NDArray[np.float64]

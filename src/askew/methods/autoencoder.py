@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from askew.data import DataType
+from askew.data import Batch, DataType
 from askew.health import Check
 from askew.methods.ensemble import EnsembleDetector
 from askew.nets.parts import Parts
@@ -22,7 +22,8 @@ class AutoEncoder(EnsembleDetector):
     An encoder ``f`` and a decoder ``g`` are trained to lower the error of ``g(f(x + noise))``
     against ``x``. The error of ``g(f(x))``, point by point, says where an item is strange; its
     mean over the points is the score. Simple items, such as blank ones, are restored best of all,
-    whether or not they are normal.
+    whether or not they are normal. Of graphs and texts it is the features that are restored, as a
+    graph of few nodes that are all alike would be the simplest.
 
     Parameters
     ----------
@@ -59,36 +60,38 @@ class AutoEncoder(EnsembleDetector):
         """Return an encoder and a decoder."""
         return Parts(
             encoder=data.encoder(self.dim, bias=self.bias),
-            decoder=data.decoder(self.dim, bias=self.bias),
+            decoder=data.restorer(self.dim, bias=self.bias),
         )
 
-    def member_losses(self, member: Parts, x: Tensor) -> Tensor:
+    def member_losses(self, member: Parts, x: Batch) -> Tensor:
         """Return the mean error where noise was added before, ``(B,)``."""
         return self.data_.pool(self._error(member, x, self._noisy(x)), x)
 
-    def member_scores(self, member: Parts, x: Tensor) -> Tensor:
+    def member_scores(self, member: Parts, x: Batch) -> Tensor:
         """Return the mean error, ``(B,)``."""
         return self.data_.pool(self._error(member, x, x), x).double()
 
-    def points(self, net: Parts, x: Tensor) -> Tensor:
+    def points(self, net: Parts, x: Batch) -> Tensor:
         """Return the networks' mean error at each point, ``(B, *P)``."""
         each = [self._error(member, x, x).double() for member in net.members]
         return torch.stack(each).mean(0)
 
-    def _error(self, member: Parts, x: Tensor, seen: Tensor) -> Tensor:
-        restored = member.decoder(member.encoder(seen))[:, 0]
+    def _error(self, member: Parts, x: Batch, seen: Batch) -> Tensor:
+        restored = member.decoder(member.encoder(seen), seen)[:, 0]
         return self.data_.error(x, restored)
 
-    def _noisy(self, x: Tensor) -> Tensor:
+    def _noisy(self, x: Batch) -> Batch:
         if not self.noise:
             return x
-        noisy: Tensor = self.data_.affine(x, torch.ones_like(x), self.noise * torch.randn_like(x))
-        return noisy
+        values = self.data_.entries(x)
+        shift = self.noise * torch.randn_like(values)
+        return self.data_.affine(x, torch.ones_like(values), shift)
 
-    def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
+    def checks(self, net: Parts, items: Batch) -> Iterator[Check]:
         """Ask whether more is restored than the mean of all items."""
         error = float(self.scores(net, items).mean())
-        mean = items.mean(0, keepdim=True).expand_as(items)
+        target = self.data_.target(items)
+        mean = target.mean(0, keepdim=True).expand_as(target)
         plain = float(self.data_.pool(self.data_.error(items, mean), items).double().mean())
         yield Check(
             "restores more than the mean",

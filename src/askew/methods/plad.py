@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from askew.data import DataType
+from askew.data import Batch, DataType
 from askew.errors import InputError
 from askew.health import Check
 from askew.methods.distance import DistanceDetector
@@ -22,10 +22,6 @@ COLLAPSED = 0.95
 
 ONE_SIDED = 0.5
 """Mean displacement over its usual size, from which perturbed items lie on one side only."""
-
-
-LONGEST = 4.0
-"""Random displacements are up to so many times as long, or as short, as items usually differ."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -45,9 +41,9 @@ class PLAD(DistanceDetector):
     which they vary, then looks more normal than normal items. By default, therefore, each entry of
     the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
     at random instead: along directions in which items differ, or as the data type scatters (entry
-    by entry in a row, smoothly in an image), by small and by large amounts. Neither is in the
-    paper; ``surround=False, random=0`` is its form. The health check says where the perturbator
-    displaces nothing any more, or only to one side.
+    by entry in a row, smoothly in an image, node by node in a graph), by small and by large
+    amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health check
+    says where the perturbator displaces nothing any more, or only to one side.
 
     Parameters
     ----------
@@ -109,59 +105,54 @@ class PLAD(DistanceDetector):
             decoder=data.decoder(self.latent, outputs=2, bias=self.bias),
         )
 
-    def member_losses(self, member: Parts, x: Tensor) -> Tensor:
-        """Return both cross-entropies, the penalty and the divergence together, ``(B,)``."""
+    def member_losses(self, member: Parts, x: Batch) -> Tensor:
+        """Return both cross-entropies, the penalty and the divergence together, ``(B,)``.
+
+        The penalty is the mean over an item's entries of ``(a - 1)^2 + b^2``.
+        """
         scale, shift, divergence = member.perturbator(x)
-        moved = self.perturbed(x, scale, shift)
-        if self.random:
-            chosen = torch.rand(len(x), device=x.device) < self.random
-            moved = torch.where(_as_wide(chosen, x), self.at_random(x), moved)
-        told = self._told(member, x, moved)
-        total: Tensor = told + self.strength * penalty(scale, shift) + self.divergence * divergence
+        penalty = self.data_.mean_entry(scale.square() + shift.square(), x)
+        scale, shift = self._partly_random(x, *self._on_all_sides(x, scale, shift))
+        told = self._told(member, x, self.data_.affine(x, 1 + scale, shift))
+        total: Tensor = told + self.strength * penalty + self.divergence * divergence
         return total
 
-    def perturbed(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    def perturbed(self, x: Batch, scale: Tensor, shift: Tensor) -> Batch:
         """Return ``x + s (scale x + shift)`` with random signs s, ``(B, ...)``.
 
         Parameters
         ----------
-        scale: how far the factors are from 1, ``(B, ...)``.
+        scale: how far the factors are from 1, laid out like the entries of ``x``.
         """
-        if self.surround:
-            signs = self.data_.signs(x)
-            scale, shift = signs * scale, signs * shift
-        moved: Tensor = self.data_.affine(x, 1 + scale, shift)
-        return moved
+        scale, shift = self._on_all_sides(x, scale, shift)
+        return self.data_.affine(x, 1 + scale, shift)
 
-    def at_random(self, x: Tensor) -> Tensor:
-        """Return items moved without a perturbator, near and far, on all sides: ``(B, ...)``.
+    def _on_all_sides(self, x: Batch, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what a perturbator says, with random signs where these are asked for."""
+        if not self.surround:
+            return scale, shift
+        signs = self.data_.signs(x)
+        return signs * scale, signs * shift
 
-        A direction is a random sum of the batch's differences from its mean, so that items move
-        most where they vary most; half of the items move as the data type scatters instead, each
-        entry on its own or neighbours alike. Lengths are from a quarter of the usual difference to
-        four times it.
-        """
-        weights = torch.randn(len(x), len(x), device=x.device) / len(x) ** 0.5
-        away = x - x.mean(0)
-        together = torch.tensordot(weights, away, dims=1)
-        scattered = torch.rand(len(x), device=x.device) < 0.5
-        length = LONGEST ** (2 * torch.rand(len(x), device=x.device) - 1)
-        scatter = away.square().mean().sqrt() * self.data_.scatter(x)
-        moved = torch.where(_as_wide(scattered, x), scatter, together)
-        far: Tensor = self.data_.affine(x, torch.ones_like(x), _as_wide(length, x) * moved)
-        return far
+    def _partly_random(self, x: Batch, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Return random shifts instead of what a perturbator says, for a share of the items."""
+        if not self.random:
+            return scale, shift
+        chosen = self.data_.spread(torch.rand(len(x), device=x.device) < self.random, x)
+        stray = self.data_.stray(x)
+        return torch.where(chosen, 0, scale), torch.where(chosen, stray, shift)
 
-    def member_scores(self, member: Parts, x: Tensor) -> Tensor:
+    def member_scores(self, member: Parts, x: Batch) -> Tensor:
         """Return the logit of being perturbed, ``(B,)``."""
         logits: Tensor = member.classifier(x)
         return logits
 
-    def _told(self, member: Parts, x: Tensor, moved: Tensor) -> Tensor:
+    def _told(self, member: Parts, x: Batch, moved: Batch) -> Tensor:
         """Return the cross-entropies of items and of perturbed ones, from one batch, ``(B,)``."""
-        normal, perturbed = member.classifier(torch.cat([x, moved])).split(len(x))
+        normal, perturbed = member.classifier(self.data_.join(x, moved)).split(len(x))
         return F.softplus(normal) + F.softplus(-perturbed)
 
-    def checks(self, net: Parts, items: Tensor) -> Iterator[Check]:
+    def checks(self, net: Parts, items: Batch) -> Iterator[Check]:
         """Ask whether the perturbator's items can be told apart, and lie on all sides."""
         if self.random == 1:  # it takes no part
             return
@@ -170,7 +161,8 @@ class PLAD(DistanceDetector):
             scale, shift, _ = member.perturbator(items)
             moved = self.perturbed(items, scale, shift)
             told.append(float(self._told(member, items, moved).mean()) / math.log(4))
-            sides.append(one_sided((moved - items).flatten(1).double()))
+            away = self.data_.entries(moved) - self.data_.entries(items)
+            sides.append(one_sided(away.flatten(1).double()))
         yield Check(
             "tells perturbed items",
             max(told) < COLLAPSED,
@@ -194,11 +186,6 @@ class PLAD(DistanceDetector):
             raise InputError(f"random={self.random}: expected a share from 0 to 1.")
 
 
-def _as_wide(values: Tensor, x: Tensor) -> Tensor:
-    """Let one value an item reach all its entries, ``(B,) -> (B, 1, ...)``."""
-    return values.view(-1, *[1] * (x.ndim - 1))
-
-
 class Direct(Parts):
     """A plain network from items to scales (less 1) and shifts; its divergence is 0.
 
@@ -207,7 +194,7 @@ class Direct(Parts):
     ``(B, ...) -> (B, ...), (B, ...), (B,)``
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return scales less 1, shifts, and zeros."""
         scale, shift = self.networks.networks(x)
         return scale, shift, scale.new_zeros(len(scale))
@@ -225,11 +212,11 @@ class Sampled(Parts):
     ``(B, ...) -> (B, ...), (B, ...), (B,)``
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return scales less 1, shifts, and divergences."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         drawn = mean + (log_variance / 2).exp() * torch.randn_like(mean)
-        scale, shift = self.decoder(drawn).unbind(1)
+        scale, shift = self.decoder(drawn, x).unbind(1)
         return scale, shift, divergence(mean, log_variance)
 
 
@@ -244,21 +231,6 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     tensor([0.5000])
     """
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
-
-
-def penalty(scale: Tensor, shift: Tensor) -> Tensor:
-    """Return the mean over an item's entries of ``(a - 1)^2 + b^2``, ``(B, ...) -> (B,)``.
-
-    Parameters
-    ----------
-    scale: ``a - 1``.
-
-    Example
-    -------
-    >>> penalty(torch.ones(1, 5), torch.zeros(1, 5))  # a = 2, b = 0; the sum is 5
-    tensor([1.])
-    """
-    return (scale.square() + shift.square()).flatten(1).mean(1)
 
 
 def one_sided(moved: Tensor) -> float:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from askew.nets.mlp import MLP, StackedLinear
-from askew.nets.parts import Parts
+from askew.nets.parts import Decoder, Parts
 from askew.nets.transform import KINDS, Transform
 
 
@@ -119,6 +119,7 @@ class TextEncoder(Parts):
 
     Parameters
     ----------
+    inputs: channels looked at, the first ones.
     widths: of what `TokenAttention` looks at and of the three layers that follow.
     mean: whether the sum is divided by the number of tokens, so that it does not grow with the
         length of a text; the paper's is not.
@@ -137,10 +138,11 @@ class TextEncoder(Parts):
             attention=TokenAttention(inputs, inputs, bias=bias),
             head=MLP([inputs, *widths, dim], bias=bias, norm=False),
         )
-        self.mean = mean
+        self.inputs, self.mean = inputs, mean
 
     def forward(self, x: Tensor) -> Tensor:
         tokens, mask = tokens_of(x)
+        tokens = tokens[..., : self.inputs]
         embedded: Tensor = self.head((self.weights(tokens, mask) * tokens).sum(-2))
         return embedded
 
@@ -178,6 +180,22 @@ class TextEmbedding(Parts):
         together = self.encoder.head(summed.flatten(0, 1))
         each: Tensor = together.unflatten(0, (-1, len(x))).transpose(0, 1)
         return each
+
+
+class TokenDecoder(Decoder):
+    """From descriptions of texts to answers that are the same for all tokens of a text.
+
+    Shapes
+    ------
+    ``(B, dim), (B, T, D + 1) -> (B, outputs, T, D + 1)``; for marks the answer is 0
+    """
+
+    def __init__(self, inputs: int, dim: int, *, outputs: int, width: int, bias: bool) -> None:
+        layers = MLP([dim, width, width, outputs * inputs], bias=bias, norm=False)
+        super().__init__(layers, nn.Unflatten(1, (outputs, 1, inputs)), nn.ConstantPad1d((0, 1), 0))
+
+    def forward(self, described: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(described, x).expand(-1, -1, x.shape[1], -1)
 
 
 class SomeWords(nn.Module):

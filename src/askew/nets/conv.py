@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from askew.nets.parts import Decoder
 from askew.nets.stacked_conv import StackedConv
 from askew.nets.transform import Transform
 
@@ -82,7 +83,7 @@ def halvings_for(length: int) -> int:
     return max(0, math.ceil(math.log2(length / 4)))
 
 
-class SeriesDecoder(nn.Sequential):
+class SeriesDecoder(Decoder):
     """What `SeriesEncoder` does, backwards: a few steps, doubled by blocks until all are there.
 
     A block repeats each step and smooths by a convolution over three: unlike transposed
@@ -98,12 +99,12 @@ class SeriesDecoder(nn.Sequential):
 
     Shapes
     ------
-    ``(B, dim) -> (B, outputs, channels, length)``
+    ``(B, dim), (B, ...) -> (B, outputs, channels, length)``
 
     Example
     -------
     >>> sizes = {"width": 32, "widest": 64, "blocks": 3, "bias": True}
-    >>> SeriesDecoder(8, 2, 6, 30, **sizes)(torch.zeros(5, 8)).shape
+    >>> SeriesDecoder(8, 2, 6, 30, **sizes)(torch.zeros(5, 8), torch.zeros(5, 6, 30)).shape
     torch.Size([5, 2, 6, 30])
     """
 

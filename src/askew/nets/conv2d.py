@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from askew.nets.parts import Decoder
 from askew.nets.transform import Transform
 
 GRID, PIXELS = 16, 4
@@ -95,7 +96,7 @@ class ImageEncoder(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), last)
 
 
-class ImageDecoder(nn.Sequential):
+class ImageDecoder(Decoder):
     """From an embedding to images: a small grid, enlarged step by step, each cell a block at last.
 
     Parameters
@@ -107,11 +108,12 @@ class ImageDecoder(nn.Sequential):
 
     Shapes
     ------
-    ``(B, dim) -> (B, outputs, channels, H, W)``
+    ``(B, dim), (B, ...) -> (B, outputs, channels, H, W)``
 
     Example
     -------
-    >>> ImageDecoder(3, (32, 30), 16, outputs=2, bias=True)(torch.zeros(5, 16)).shape
+    >>> decoder = ImageDecoder(3, (32, 30), 16, outputs=2, bias=True)
+    >>> decoder(torch.zeros(5, 16), torch.zeros(5, 3, 32, 30)).shape
     torch.Size([5, 2, 3, 32, 30])
     """
 

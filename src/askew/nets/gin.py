@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from askew.data.packed_graphs import PackedGraphs
-from askew.nets.mlp import StackedLinear
+from askew.nets.mlp import MLP, StackedLinear
 
 EPSILON = 1e-5
 """Added to variances."""
@@ -182,3 +182,24 @@ class GraphEmbedding(nn.Module):
     def forward(self, graphs: PackedGraphs) -> Tensor:
         embedded: Tensor = self.gin(graphs)
         return torch.cat([embedded[:1] + self.shift, embedded[1:]]).transpose(0, 1)
+
+
+class GraphDecoder(nn.Module):
+    """From descriptions of graphs to what each node should be, from what its neighbours are.
+
+    Shapes
+    ------
+    ``(B, dim)``, B graphs of N nodes in all ``-> (N, outputs, F)``
+    """
+
+    def __init__(self, shape: GINShape, dim: int, *, outputs: int) -> None:
+        super().__init__()
+        self.outputs = outputs
+        sizes = [dim + shape.inputs, shape.width, shape.width, outputs * shape.inputs]
+        self.layers = MLP(sizes, bias=shape.bias, norm=False)
+
+    def forward(self, described: Tensor, graphs: PackedGraphs) -> Tensor:
+        beside = graphs.neighbours(graphs.x) / graphs.degrees.clamp(min=1)[:, None]
+        together = self.layers(torch.cat([described[graphs.owner], beside], dim=1))
+        made: Tensor = together.unflatten(1, (self.outputs, -1))
+        return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class Parts(nn.Module):
@@ -24,3 +24,25 @@ class Parts(nn.Module):
     if TYPE_CHECKING:
         # Which parts there are is the method's affair, and each has its own type.
         def __getattr__(self, name: str) -> Any: ...
+
+
+class Decoder(nn.Sequential):
+    """Layers from descriptions to items that are all laid out alike.
+
+    Shapes
+    ------
+    ``(B, dim), (B, ...) -> (B, outputs, ...)``
+
+    Example
+    -------
+    >>> import torch
+    >>> decoder = Decoder(nn.Linear(2, 6), nn.Unflatten(1, (2, 3)))
+    >>> decoder(torch.zeros(5, 2), torch.zeros(5, 3)).shape
+    torch.Size([5, 2, 3])
+    """
+
+    def forward(self, described: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
+        """Return answers laid out like ``x``, which has no other part in them."""
+        for layer in self:
+            described = layer(described)
+        return described
