@@ -338,6 +338,15 @@ def test_affine_leaves_padding_and_marks():
     torch.testing.assert_close(moved[there][:, :-1], 2 * x[there][:, :-1] + 1)
 
 
+def test_affine_moves_what_networks_see_only():
+    data = made(looked_at=5).fit(texts(0))
+    x = data.encode(texts(1, 4))
+    moved = data.affine(x, torch.tensor(2.0), torch.tensor(1.0))
+    assert torch.equal(moved[..., 5:], x[..., 5:])
+    there = x[..., -1] > 0
+    torch.testing.assert_close(moved[there][:, :5], 2 * x[there][:, :5] + 1)
+
+
 def test_all_tokens_of_a_text_are_displaced_alike():
     """Moved each in its own way, their mean would hardly move."""
     data, x = made().fit(texts(0)), made().fit(texts(0)).encode(texts(1, 4))
@@ -346,16 +355,16 @@ def test_all_tokens_of_a_text_are_displaced_alike():
     for drawn in (data.signs(x), data.differing(x), data.scatter(x), *answers):
         assert torch.equal(drawn, drawn[:, :1].expand_as(drawn))
     torch.manual_seed(0)
-    values = torch.randn_like(x)
-    naive = [values[i, : int((x[i, :, -1] > 0).sum()), :-1].mean() for i in range(4)]
+    values = torch.randn_like(data.entries(x))
+    naive = [values[i, : int((x[i, :, -1] > 0).sum())].mean() for i in range(4)]
     torch.testing.assert_close(data.mean_entry(values, x), torch.stack(naive))
 
 
-def test_features_of_texts_are_what_is_restored():
+def test_the_mean_token_is_restored_and_not_whitened():
     data, x = made().fit(texts(0)), made().fit(texts(0)).encode(texts(1, 4))
-    features = data.features()(x)
-    assert (data.error(x, features) == 0).all()
-    off = data.pool(data.error(x, features + 2), x)
+    target = data.target(x)
+    torch.testing.assert_close(target[:, ::2].norm(dim=1), torch.ones(4))
+    off = data.pool(data.error(x, target + 2), x)
     torch.testing.assert_close(off, torch.full((4,), 4.0))
 
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from askew.data.base import DataType, Raw
+from askew.data.entries import spread_of
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
 from askew.data.texts import as_texts, check_words
 from askew.data.whitening import check_whitening, evenly_spaced, measured, whitened
@@ -197,9 +198,9 @@ class Text(DataType):
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
         """Return a network whose answers are the same for all tokens of a text.
 
-        ``(B, dim), (B, T, D + 1) -> (B, outputs, T, D + 1)``
+        ``(B, dim), (B, T, D + 1) -> (B, outputs, T, C)``
         """
-        return TokenDecoder(self._inputs, dim, outputs=outputs, width=self.width, bias=bias)
+        return TokenDecoder(self._seen, dim, outputs=outputs, width=self.width, bias=bias)
 
     def noise(self) -> nn.Module:
         """Return a choice of `words` tokens of each text, in training only."""
@@ -223,39 +224,47 @@ class Text(DataType):
         """Return the tokens themselves, ``(B, T, D)``; zeros where a text has ended."""
         return OwnTokens()
 
-    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Return tokens times ``scale`` plus ``shift``; padding and marks stay."""
-        return with_tokens(x, (x * scale + shift)[..., :-1])
+    def entries(self, x: Tensor) -> Tensor:
+        """Return what networks see of tokens, ``(B, T, C)``, C the first `looked_at` channels."""
+        return x[..., : self._seen]
 
     def mean_entry(self, values: Tensor, x: Tensor) -> Tensor:
-        """Return the mean of what was said of each text's tokens, ``(B, T, D + 1) -> (B,)``."""
-        return masked_mean(values[..., :-1], tokens_of(x)[1]).mean(1)
+        """Return the mean of what was said of each text's tokens, ``(B, T, C) -> (B,)``."""
+        return masked_mean(values, tokens_of(x)[1]).mean(1)
+
+    def affine(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return what is seen of tokens times ``scale`` plus ``shift``; all else stays."""
+        moved = self.entries(x) * scale + shift
+        return with_tokens(x, torch.cat([moved, x[..., self._seen : -1]], dim=-1))
 
     def signs(self, x: Tensor) -> Tensor:
-        """Return signs that all tokens of a text share, ``(B, T, D + 1)``.
+        """Return signs that all tokens of a text share, ``(B, T, C)``.
 
         Moved each in its own way, they would be where they were on average.
         """
-        return super().signs(x[:, :1]).expand_as(x)
+        return super().signs(x[:, :1]).expand(-1, x.shape[1], -1)
 
     def differing(self, x: Tensor) -> Tensor:
         """Return random sums of how texts differ on average, the same for all their tokens."""
-        means = masked_mean(*tokens_of(x))
-        return nn.functional.pad(super().differing(means), (0, 1)).unsqueeze(1).expand_as(x)
+        return super().differing(self._mean_seen(x)).unsqueeze(1).expand(-1, x.shape[1], -1)
 
     def scatter(self, x: Tensor) -> Tensor:
-        """Return normal random numbers as large as tokens, the same for all of a text."""
-        means = masked_mean(*tokens_of(x))
-        return nn.functional.pad(super().scatter(means), (0, 1)).unsqueeze(1).expand_as(x)
+        """Return normal random numbers as large as texts differ, the same for all their tokens."""
+        means = self._mean_seen(x)
+        drawn = spread_of(means) * torch.randn_like(means)
+        return drawn.unsqueeze(1).expand(-1, x.shape[1], -1)
 
     def restorer(self, dim: int, *, bias: bool) -> nn.Module:
-        """Return a network that restores the `features` of texts, ``(B, dim), B -> (B, 1, D)``."""
+        """Return a network that restores the mean token of texts, ``(B, dim), B -> (B, 1, D)``."""
         sizes = [dim, self.width, self.width, self._inputs]
         return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (1, -1)))
 
     def target(self, x: Tensor) -> Tensor:
-        """Return the `features` of texts, ``(B, D)``."""
-        found: Tensor = self.features().to(x.device)(x)
+        """Return the mean token of texts, of length 1 in each layer, ``(B, D)``.
+
+        Not whitened: what helped to measure the spread would be restored better than new texts.
+        """
+        found: Tensor = self._means().to(x.device)(x)
         return found
 
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
@@ -361,6 +370,10 @@ class Text(DataType):
     def _seen(self) -> int:
         """How many channels networks look at."""
         return min(self._inputs, self.looked_at or self._inputs)
+
+    def _mean_seen(self, x: Tensor) -> Tensor:
+        """Return the mean of what networks see of a text's tokens, ``(B, C)``."""
+        return masked_mean(self.entries(x), tokens_of(x)[1])
 
     def _means(self) -> nn.Module:
         """Return the mean token of a text, of length 1 in each layer: ``(B, D)``."""

@@ -187,12 +187,12 @@ class TokenDecoder(Decoder):
 
     Shapes
     ------
-    ``(B, dim), (B, T, D + 1) -> (B, outputs, T, D + 1)``; for marks the answer is 0
+    ``(B, dim), (B, T, D + 1) -> (B, outputs, T, inputs)``
     """
 
     def __init__(self, inputs: int, dim: int, *, outputs: int, width: int, bias: bool) -> None:
         layers = MLP([dim, width, width, outputs * inputs], bias=bias, norm=False)
-        super().__init__(layers, nn.Unflatten(1, (outputs, 1, inputs)), nn.ConstantPad1d((0, 1), 0))
+        super().__init__(layers, nn.Unflatten(1, (outputs, 1, inputs)))
 
     def forward(self, described: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(described, x).expand(-1, -1, x.shape[1], -1)
