@@ -10,7 +10,7 @@ from tiny_transformer import NORMAL, strange, texts, tiny_transformer
 from typer.testing import CliRunner
 
 import askew
-from askew import KNN, InputError, NeuTraLAD, Text, datasets
+from askew import KNN, DeepSVDD, InputError, NeuTraLAD, Text, datasets, store
 from askew.cli import app
 from askew.data import guess
 from askew.data.embedding_cache import VARIABLE, EmbeddingCache
@@ -108,6 +108,21 @@ def test_whitened_features_of_training_texts_spread_alike():
     assert plain.features_from(plain.encode(some)) is None
     again = data.features_from(data.encode(some))(data.encode(some))
     torch.testing.assert_close(again, data.features()(data.encode(some)), atol=1e-4, rtol=1e-3)
+
+
+def test_encoders_of_schema_8_see_all_channels(tmp_path):
+    some = list(texts(0, 60))
+    detector = DeepSVDD(data=made(looked_at=None), steps=5, nets=1).fit(some)
+    detector.save(tmp_path / "model")
+    path = tmp_path / "model" / MANIFEST
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for data in (content["data"], content["parameters"]["data"]):
+        data["parameters"]["looked_at"] = 5  # of which only views took notice
+    content["schema"] = 8
+    content["sha256"][MANIFEST] = store._sha256_of(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    found = askew.load(tmp_path / "model")
+    np.testing.assert_allclose(found.decision_function(some), detector.decision_function(some))
 
 
 @pytest.mark.parametrize(("whitening", "scaling"), [(1.0, "whitened"), (0.0, "none")])

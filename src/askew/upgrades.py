@@ -91,6 +91,15 @@ def _attributes_without_names(manifest: dict[str, Any], tensors: Tensors) -> Ten
     return tensors
 
 
+def _all_channels_of_texts(manifest: dict[str, Any], tensors: Tensors) -> Tensors:
+    """Encoders that stood alone saw all channels, whatever ``looked_at`` said."""
+    first = [t for name, t in tensors.items() if name.endswith("encoder.attention.inner.weight")]
+    for kind, said, _ in _types_in(manifest):
+        if kind == "Text" and first:
+            said["looked_at"] = first[0].shape[1]
+    return tensors
+
+
 UPGRADES: Mapping[int, Callable[[dict[str, Any], Tensors], Tensors]] = {
     2: _distances_step_by_step,
     3: _whitening_by_degree,
@@ -99,6 +108,7 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any], Tensors], Tensors]] = {
     6: _surprise_by_another_name,
     7: _no_middle,
     8: _attributes_without_names,
+    9: _all_channels_of_texts,
 }
 """What changed with each schema, and what to say of models from before."""
 
