@@ -445,6 +445,20 @@ def test_joined_batches_are_the_items_of_both(kind):
 
 
 @pytest.mark.parametrize("kind", TYPES)
+def test_views_alter_entries_and_plain_perturbators_are_such_networks(kind):
+    data, x, entries = entries_of(kind)
+    views = data.transform(2, "residual", bias=True)
+    outputs = views.networks(x)
+    assert outputs.shape == (2, *entries.shape)
+    altered = data.entries(views(x))
+    assert altered.shape == (2 * len(entries), *entries.shape[1:])
+    moved = data.entries(data.affine(x, torch.ones_like(entries), outputs[0]))
+    torch.testing.assert_close(altered[: len(entries)], moved)
+    detector = brief("PLAD", kind, latent=0).fit(TYPES[kind][0](0))
+    assert np.isfinite(detector.decision_scores_).all()
+
+
+@pytest.mark.parametrize("kind", TYPES)
 def test_a_training_item_is_explained_by_another(kind):
     draw, data, _ = TYPES[kind]
     items = draw(0)

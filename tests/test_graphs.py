@@ -20,6 +20,7 @@ from askew.files.graphs import has_tu_files, read_graphs
 from askew.metrics import auroc
 from askew.nets.gin import GINShape, GraphEmbedding, StackedGIN, graph_norm
 from askew.nets.graph_summary import GraphSummary, degree_bucket
+from askew.nets.transform import KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:health")
 
@@ -371,6 +372,22 @@ def test_nodes_are_decoded_from_their_graph_and_their_neighbours():
             mean = beside.mean(0) if len(beside) else torch.zeros(x.shape[1])
             naive = decoder.layers(torch.cat([described[i], mean])).view(2, -1)
             torch.testing.assert_close(made[first + node], naive)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_of_graphs_are_a_loop_over_views_and_nodes(kind):
+    data = Graphs(width=8).fit(random_graphs([6] * 4))
+    graph = data.encode(random_graphs([6, 5]))
+    views = data.transform(3, kind, bias=True)
+    seen, (first, last) = views(graph), (views.nodes.stack[0], views.nodes.stack[2])
+    assert len(seen) == 6
+    for k, view in enumerate(seen.split(2)):
+        assert torch.equal(view.edges, graph.edges)
+        for node, x in enumerate(graph.x):
+            h = torch.relu(x @ first.weight[k] + first.bias[k, 0])
+            naive = KINDS[kind](x, h @ last.weight[k] + last.bias[k, 0])
+            torch.testing.assert_close(view.x[node], naive)
+    assert views.masks(graph).shape == (11, 3, graph.x.shape[1])
 
 
 def test_what_is_restored_of_graphs_does_not_favour_small_ones():

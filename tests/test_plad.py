@@ -3,12 +3,13 @@
 import math
 import warnings
 
+import networkx
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from askew import PLAD, Images, InputError, Series, Tabular
+from askew import PLAD, Graphs, Images, InputError, Series, Tabular
 from askew.methods.plad import Sampled, divergence, one_sided
 from askew.metrics import auroc
 from askew.nets.parts import Decoder
@@ -139,9 +140,11 @@ def test_signs_are_ones_and_minus_ones_in_equal_shares(kind):
 
 
 @pytest.mark.parametrize("latent", [0, 4])
-@pytest.mark.parametrize("kind", ["table", "series"])
+@pytest.mark.parametrize("kind", ["table", "series", "graphs"])
 def test_gradients_reach_perturbator_and_classifier(kind, latent):
     X, data = ROWS, STANDARD
+    if kind == "graphs":
+        X, data = [networkx.erdos_renyi_graph(9, 0.3, seed=i) for i in range(40)], Graphs()
     if kind == "series":
         X = np.random.default_rng(0).normal(size=(40, 12, 2))
         data = Series(layout="time-first")

@@ -24,7 +24,7 @@ from askew.data.graph_set import (
 )
 from askew.data.packed_graphs import PackedGraphs
 from askew.errors import InputError
-from askew.nets.gin import GINShape, GraphDecoder, GraphEmbedding, GraphEncoder
+from askew.nets.gin import GINShape, GraphDecoder, GraphEmbedding, GraphEncoder, NodeViews
 from askew.nets.graph_summary import GraphSummary, block_weights, degree_bucket
 from askew.nets.mlp import MLP
 from askew.nets.parts import Decoder
@@ -149,8 +149,11 @@ class Graphs(DataType):
         return GraphEncoder(self._shape(bias), dim)
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
-        """Refuse: views of graphs are networks over them, not altered graphs; see `embedding`."""
-        raise InputError("Views of graphs are no graphs: see Graphs.embedding.")
+        """Return views of what describes nodes, B graphs ``-> views * B`` graphs.
+
+        Those of a method that embeds its views are others: see `embedding`.
+        """
+        return NodeViews(self._shape(bias), views, kind)
 
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return the networks of views; those of "gin" alter no item, whatever ``kind`` is."""

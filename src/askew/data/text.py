@@ -181,7 +181,7 @@ class Text(DataType):
 
     def transform(self, views: int, kind: str, *, bias: bool) -> nn.Module:
         """Return views of each token, ``(B, T, D + 1) -> (views * B, T, D + 1)``."""
-        return TokenViews(self._inputs, views, width=self.width, kind=kind, bias=bias)
+        return TokenViews(self._seen, views, width=self.width, kind=kind, bias=bias)
 
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return texts and their views through one encoder, with one attention for all.

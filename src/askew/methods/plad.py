@@ -197,7 +197,7 @@ class Direct(Parts):
     def forward(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return scales less 1, shifts, and zeros."""
         scale, shift = self.networks.networks(x)
-        return scale, shift, scale.new_zeros(len(scale))
+        return scale, shift, scale.new_zeros(len(x))
 
 
 class Sampled(Parts):

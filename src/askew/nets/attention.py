@@ -53,7 +53,7 @@ class TokenAttention(nn.Module):
 
 
 class TokenViews(Transform):
-    """K networks of three layers over each token; padding and marks stay.
+    """K networks of three layers over each token's first channels; padding and marks stay.
 
     Between the layers stand a norm of each token's numbers, without weights, and a ReLU.
 
@@ -82,8 +82,10 @@ class TokenViews(Transform):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        marks = x[..., -1:].expand(self.views, -1, -1, -1)
-        return torch.cat([self.of_tokens(*tokens_of(x)), marks], dim=-1).flatten(0, 1)
+        tokens, mask = tokens_of(x)
+        altered = self.of_tokens(tokens[..., : self.inputs], mask)
+        others = x[..., self.inputs :].expand(self.views, -1, -1, -1)
+        return torch.cat([altered, others], dim=-1).flatten(0, 1)
 
     def of_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Return the views of tokens, ``(B, T, D), (B, T, 1) -> (K, B, T, D)``."""
@@ -98,8 +100,7 @@ class TokenViews(Transform):
         return (self.of_tokens(tokens, mask) - tokens).transpose(0, 1)
 
     def networks(self, x: Tensor) -> Tensor:
-        outputs = self._outputs(x[..., :-1])
-        return torch.cat([outputs, torch.zeros_like(outputs[..., :1])], dim=-1)
+        return self._outputs(x[..., : self.inputs])
 
     def _outputs(self, tokens: Tensor) -> Tensor:
         stacked: Tensor = self.stack(tokens.flatten(0, 1).unsqueeze(0))

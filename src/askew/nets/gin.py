@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from askew.data.packed_graphs import PackedGraphs
 from askew.nets.mlp import MLP, StackedLinear
+from askew.nets.transform import TableViews
 
 EPSILON = 1e-5
 """Added to variances."""
@@ -182,6 +183,32 @@ class GraphEmbedding(nn.Module):
     def forward(self, graphs: PackedGraphs) -> Tensor:
         embedded: Tensor = self.gin(graphs)
         return torch.cat([embedded[:1] + self.shift, embedded[1:]]).transpose(0, 1)
+
+
+class NodeViews(nn.Module):
+    """K networks over what describes a node, for each node by itself; edges stay.
+
+    Shapes
+    ------
+    B graphs ``-> views * B`` graphs, one view of all after the other
+    """
+
+    def __init__(self, shape: GINShape, views: int, kind: str) -> None:
+        super().__init__()
+        self.nodes = TableViews(
+            shape.inputs, views, width=shape.width, layers=2, kind=kind, bias=shape.bias
+        )
+
+    def forward(self, graphs: PackedGraphs) -> PackedGraphs:
+        return graphs.repeat(self.nodes.views).with_x(self.nodes(graphs.x))
+
+    def networks(self, graphs: PackedGraphs) -> Tensor:
+        """Return the outputs of all networks, ``(views, N, F)``."""
+        return self.nodes.networks(graphs.x)
+
+    def masks(self, graphs: PackedGraphs) -> Tensor:
+        """Return what each view does to each node, ``(N, views, F)``."""
+        return self.nodes.masks(graphs.x)
 
 
 class GraphDecoder(nn.Module):
