@@ -391,7 +391,7 @@ def entries_of(kind):
 def test_entries_are_spread_and_averaged_item_by_item(kind):
     data, x, entries = entries_of(kind)
     values = torch.arange(1.0, len(x) + 1)
-    spread = data.spread(values, x)
+    spread = data.to_entries(values, x)
     assert len(spread) == len(entries)
     assert spread.ndim == entries.ndim
     everywhere = spread * torch.ones_like(entries)
@@ -430,7 +430,7 @@ def test_answers_of_decoders_are_laid_out_like_items_each_from_its_own_descripti
     assert restored[:, 0].shape == data.target(x).shape
     assert len(data.pool(data.error(x, restored[:, 0]), x)) == len(x)
     described[0] += 1
-    others = data.spread(torch.arange(len(x)) > 0, x)
+    others = data.to_entries(torch.arange(len(x)) > 0, x)
     changed = (decoder(described, x) - made).abs().amax(1)
     assert changed.sum() > 0
     assert (changed * others).sum() == 0

@@ -46,6 +46,24 @@ def test_divergence_of_known_distributions():
     assert wide == pytest.approx((math.e - 2) / 2, abs=1e-6)
 
 
+def test_what_an_untrained_encoder_says_of_large_items_stays_finite():
+    wide = torch.tensor([[9.0], [11.0], [300.0]], requires_grad=True)
+    found = divergence(torch.zeros(3, 1), wide)
+    assert found.isfinite().all()
+    assert found[0].item() == pytest.approx((math.exp(9) - 10) / 2, rel=1e-6)
+    assert (found.diff() > 0).all()
+    found.sum().backward()
+    assert (wide.grad > 0).all()  # all are drawn back
+
+    class Far(torch.nn.Module):
+        def forward(self, x):
+            return torch.full((len(x), 4), 300.0)
+
+    detector, member, x = untrained(latent=2)
+    member.perturbator.encoder = Far()
+    assert detector.member_losses(member, x).isfinite().all()
+
+
 def test_the_penalty_of_doubling_is_its_weight():
     class Doubled(torch.nn.Module):
         def forward(self, x):

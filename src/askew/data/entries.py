@@ -35,7 +35,7 @@ class Entries:
         """Return the items of all batches as one batch, one after the other."""
         return torch.cat(batches)
 
-    def spread(self, values: Tensor, x: Batch) -> Tensor:
+    def to_entries(self, values: Tensor, x: Batch) -> Tensor:
         """Let one value an item reach all its entries, ``(B,) -> (B, 1, ...)``; or ``(E, 1)``."""
         return values.view(-1, *[1] * (x.ndim - 1))
 
@@ -64,8 +64,8 @@ class Entries:
         differing = self.differing(x)
         scattered = torch.rand(len(x), device=x.device) < 0.5
         length = FARTHEST ** (2 * torch.rand(len(x), device=x.device) - 1)
-        moved = torch.where(self.spread(scattered, x), self.scatter(x), differing)
-        return self.spread(length, x) * moved
+        moved = torch.where(self.to_entries(scattered, x), self.scatter(x), differing)
+        return self.to_entries(length, x) * moved
 
     def differing(self, x: Batch) -> Tensor:
         """Return random sums of the batch's differences from its mean, laid out like entries.

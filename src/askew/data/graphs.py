@@ -182,7 +182,7 @@ class Graphs(DataType):
         """Return the graphs of all batches as one."""
         return PackedGraphs.join(batches)
 
-    def spread(self, values: Tensor, x: PackedGraphs) -> Tensor:
+    def to_entries(self, values: Tensor, x: PackedGraphs) -> Tensor:
         """Let one value a graph reach all its nodes, ``(B,) -> (N, 1)``."""
         return values[x.owner].unsqueeze(1)
 
@@ -200,7 +200,7 @@ class Graphs(DataType):
         How many are turned round is drawn for each graph: none, half of them, or between.
         """
         shared = torch.randint_like(x.x[: len(x)], 2)[x.owner]  # every graph has a node, or more
-        often = self.spread(torch.rand(len(x), device=x.device) / 2, x)
+        often = self.to_entries(torch.rand(len(x), device=x.device) / 2, x)
         turned = torch.rand_like(often) < often
         return 1 - 2 * ((shared + turned) % 2)
 
@@ -211,7 +211,7 @@ class Graphs(DataType):
     def scatter(self, x: PackedGraphs) -> Tensor:
         """Return what turns a random share of each graph's nodes into others of the batch."""
         other = x.x[torch.randint(len(x.x), (len(x.x),), device=x.device)]
-        share = self.spread(torch.rand(len(x), device=x.device), x)
+        share = self.to_entries(1 - torch.rand(len(x), device=x.device), x)  # never none
         return torch.where(torch.rand_like(share) < share, other - x.x, 0)
 
     def restorer(self, dim: int, *, bias: bool) -> nn.Module:

@@ -20,6 +20,9 @@ from askew.parameters import check_least
 COLLAPSED = 0.95
 """Cross-entropies over those of a classifier that cannot tell, from which nothing was learned."""
 
+LARGEST = 10.0
+"""Logarithm of the largest variance that a perturbator draws with."""
+
 ONE_SIDED = 0.5
 """Mean displacement over its usual size, from which perturbed items lie on one side only."""
 
@@ -38,12 +41,12 @@ class PLAD(DistanceDetector):
 
     Read plainly, both agree on the cheapest way to be told apart: one shift for all items, in the
     direction in which they vary least. What lies on the other side, or far out in a direction in
-    which they vary, then looks more normal than normal items. By default, therefore, each entry of
-    the displacement ``x~ - x`` gets a random sign, and a share of the perturbed items is displaced
-    at random instead: along directions in which items differ, or as the data type scatters (entry
-    by entry in a row, smoothly in an image, node by node in a graph), by small and by large
-    amounts. Neither is in the paper; ``surround=False, random=0`` is its form. The health check
-    says where the perturbator displaces nothing any more, or only to one side.
+    which they vary, then looks more normal than normal items. By default, therefore, the entries of
+    the displacement ``x~ - x`` get random signs, and a share of the perturbed items is displaced
+    at random instead: along directions in which items differ, or as the data type scatters, by
+    small and by large amounts. The data type says which entries go together. Neither is in the
+    paper; ``surround=False, random=0`` is its form. The health check says where nothing is
+    displaced any more, or only to one side.
 
     Parameters
     ----------
@@ -135,12 +138,17 @@ class PLAD(DistanceDetector):
         return signs * scale, signs * shift
 
     def _partly_random(self, x: Batch, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-        """Return random shifts instead of what a perturbator says, for a share of the items."""
+        """Return random shifts instead of what a perturbator says, for a share of the items.
+
+        An item that chance would leave where it is, is left to the perturbator.
+        """
         if not self.random:
             return scale, shift
-        chosen = self.data_.spread(torch.rand(len(x), device=x.device) < self.random, x)
+        chosen = torch.rand(len(x), device=x.device) < self.random
         stray = self.data_.stray(x)
-        return torch.where(chosen, 0, scale), torch.where(chosen, stray, shift)
+        chosen &= self.data_.mean_entry(stray.abs(), x) > 0
+        everywhere = self.data_.to_entries(chosen, x)
+        return torch.where(everywhere, 0, scale), torch.where(everywhere, stray, shift)
 
     def member_scores(self, member: Parts, x: Batch) -> Tensor:
         """Return the logit of being perturbed, ``(B,)``."""
@@ -174,7 +182,7 @@ class PLAD(DistanceDetector):
             "perturbed on all sides",
             max(sides) < ONE_SIDED,
             max(sides),
-            "mean displacement of held-out items over its usual size",
+            "mean displacement of held-out items' entries over its usual size",
             "anomalies on the other side will look normal: use surround=True",
         )
 
@@ -215,7 +223,8 @@ class Sampled(Parts):
     def forward(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return scales less 1, shifts, and divergences."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
-        drawn = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        usual = (log_variance / 2).clamp(max=LARGEST / 2).exp()
+        drawn = mean + usual * torch.randn_like(mean)
         scale, shift = self.decoder(drawn, x).unbind(1)
         return scale, shift, divergence(mean, log_variance)
 
@@ -225,12 +234,17 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     ``KL = -1/2 sum_j (1 + log s_j^2 - mu_j^2 - s_j^2)``
 
+    Variances beyond ``exp(LARGEST)`` grow with their logarithm in a straight line: an untrained
+    encoder says hundreds of large items, of which no exponential is finite.
+
     Example
     -------
     >>> divergence(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
     tensor([0.5000])
     """
-    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+    beyond = (log_variance - LARGEST).clamp(min=0)
+    variance = log_variance.clamp(max=LARGEST).exp() * (1 + beyond)
+    return (mean.square() + variance - 1 - log_variance).sum(1) / 2
 
 
 def one_sided(moved: Tensor) -> float:
