@@ -411,6 +411,8 @@ def test_displacements_of_items_are_their_own_and_on_all_sides(kind):
         drawn = draw_some(x)
         assert drawn.shape == entries.shape
         assert not torch.equal(drawn, draw_some(x))
+        of_each = data.mean_entry(drawn.float(), x)
+        assert len(of_each.unique()) > 4  # signs of few entries have few means
     strays = torch.stack([data.stray(x) for _ in range(30)]).double()
     assert (strays.mean(0).square().mean() / strays.square().mean()) < 0.15
     still = data.affine(x, torch.ones_like(entries), torch.zeros_like(entries))
@@ -441,7 +443,9 @@ def test_joined_batches_are_the_items_of_both(kind):
     data, x, _ = entries_of(kind)
     both = data.join(x[:3], x[1:2])
     assert len(both) == 4
-    assert torch.equal(data.entries(both[3:]), data.entries(x[1:2]))
+    for found, expected in ((both[:3], x[:3]), (both[3:], x[1:2])):
+        assert repr(data.keep(found)) == repr(data.keep(expected))
+        assert torch.equal(data.entries(found), data.entries(expected))
 
 
 @pytest.mark.parametrize("kind", TYPES)

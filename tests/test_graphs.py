@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from askew import KNN, Graphs, InputError, NeuTraLAD, datasets, load
+from askew import KNN, PLAD, AutoEncoder, Graphs, InputError, NeuTraLAD, datasets, load
 from askew.data import guess
 from askew.data.graph_changes import without_each
 from askew.data.graph_set import as_graph_set, clean_edges
@@ -349,6 +349,32 @@ def test_altered_copies_are_what_they_are_called():
     assert torch.equal(altered["shuffled"].x.sort(0).values, x.x.sort(0).values)
 
 
+@pytest.mark.parametrize("method", [PLAD, AutoEncoder])
+@pytest.mark.parametrize("described", ["labels", "nothing", "one label"])
+def test_small_and_edgeless_graphs_are_moved_and_restored(method, described):
+    generator = np.random.default_rng(0)
+    sizes, labels = generator.integers(1, 7, size=40).tolist(), {"labels": "CN", "one label": "C"}
+    items = [networkx.gnp_random_graph(size, 0.3, seed=size) for size in sizes]
+    for graph in items if described in labels else ():
+        for node in graph:
+            graph.nodes[node]["label"] = generator.choice(list(labels[described]))
+    detector = method(steps=20, nets=1, contamination=0.1).fit(items)
+    assert np.isfinite(detector.decision_scores_).all()
+    alone = [detector.decision_function([graph])[0] for graph in items[:5]]
+    np.testing.assert_allclose(detector.decision_function(items)[:5], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_items_that_chance_does_not_move_are_left_to_the_perturbator():
+    rings = [networkx.cycle_graph(n) for n in (4, 5, 6, 7) * 10]  # all nodes look alike
+    detector = PLAD(steps=0, nets=1, random=1.0, surround=False).fit(rings)
+    x = detector.data_.encode(rings)
+    assert (detector.data_.stray(x) == 0).all()
+    some = torch.ones_like(x.x)
+    scale, shift = detector._partly_random(x, some, 2 * some)
+    assert torch.equal(scale, some)
+    assert torch.equal(shift, 2 * some)
+
+
 def test_scattered_nodes_become_others_of_the_batch():
     data = Graphs().fit(random_graphs([30] * 4))
     x = data.encode(random_graphs([30] * 4))
@@ -390,8 +416,7 @@ def test_views_of_graphs_are_a_loop_over_views_and_nodes(kind):
     assert views.masks(graph).shape == (11, 3, graph.x.shape[1])
 
 
-def test_what_is_restored_of_graphs_does_not_favour_small_ones():
-    """It is their features, sums and all, and not the mean error of their nodes."""
+def test_features_of_graphs_are_restored_where_zero_is_the_usual_one():
     data = Graphs().fit(random_graphs([20] * 40))
     x = data.encode(random_graphs([5, 20, 60]))
     assert torch.equal(data.target(x), data.features()(x))

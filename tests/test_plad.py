@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_transformer import texts, tiny_transformer
 
-from askew import PLAD, Graphs, Images, InputError, Series, Tabular
+from askew import PLAD, Graphs, Images, InputError, Series, Tabular, Text
 from askew.methods.plad import Sampled, divergence, one_sided
 from askew.metrics import auroc
 from askew.nets.parts import Decoder
@@ -158,9 +159,11 @@ def test_signs_are_ones_and_minus_ones_in_equal_shares(kind):
 
 
 @pytest.mark.parametrize("latent", [0, 4])
-@pytest.mark.parametrize("kind", ["table", "series", "graphs"])
+@pytest.mark.parametrize("kind", ["table", "series", "graphs", "texts"])
 def test_gradients_reach_perturbator_and_classifier(kind, latent):
     X, data = ROWS, STANDARD
+    if kind == "texts":
+        X, data = list(texts(0, 40)), Text(model=tiny_transformer(), length=16)
     if kind == "graphs":
         X, data = [networkx.erdos_renyi_graph(9, 0.3, seed=i) for i in range(40)], Graphs()
     if kind == "series":

@@ -110,14 +110,19 @@ def test_whitened_features_of_training_texts_spread_alike():
     torch.testing.assert_close(again, data.features()(data.encode(some)), atol=1e-4, rtol=1e-3)
 
 
-def test_encoders_of_schema_8_see_all_channels(tmp_path):
+@pytest.mark.parametrize(
+    ("method", "seen"), [(DeepSVDD, None), (NeuTraLAD, 5), (NeuTraLAD, 500), (KNN, 5)]
+)
+def test_models_of_schema_8_see_what_they_saw(method, seen, tmp_path):
+    """Encoders that stood alone saw all channels, those of views the first ones."""
     some = list(texts(0, 60))
-    detector = DeepSVDD(data=made(looked_at=None), steps=5, nets=1).fit(some)
+    budget = {} if method is KNN else {"steps": 5, "nets": 1}
+    detector = method(data=made(looked_at=seen), **budget).fit(some)
     detector.save(tmp_path / "model")
     path = tmp_path / "model" / MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))
     for data in (content["data"], content["parameters"]["data"]):
-        data["parameters"]["looked_at"] = 5  # of which only views took notice
+        data["parameters"]["looked_at"] = seen or 5
     content["schema"] = 8
     content["sha256"][MANIFEST] = store._sha256_of(content)
     path.write_text(json.dumps(content), encoding="utf-8")

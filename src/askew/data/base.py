@@ -157,8 +157,7 @@ class DataType(Entries, BaseEstimator, ABC):  # type: ignore[misc]
         """Return a network from descriptions of items to so many answers laid out like them.
 
         ``(B, dim), (B, ...) -> (B, outputs, ...)``, the first axis that of `entries`. The items say
-        how answers are laid out, and, of one made of many places, what is beside each: no answer
-        depends on what is at its own place.
+        how answers are laid out.
 
         Raises ``InputError`` where items of this type cannot be made from an embedding.
         """

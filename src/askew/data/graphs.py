@@ -66,10 +66,11 @@ class Graphs(DataType):
     scaling: "standard" brings each attribute to mean 0 and standard deviation 1 over all training
         nodes; "none" leaves it.
     labels: commonest labels that get a column of their own; the rest share one.
-    networks: "gin": one graph isomorphism network for the graph and one for each view, as in the
-        paper; these alter no item, so a method's ``kind`` of view does not matter. "summary": views
-        and encoder work on what `features` says of a graph, as on a row of a table; much faster,
-        but only what a node and its neighbours show.
+    networks: of learned views; an encoder alone is always of the first kind. "gin": one graph
+        isomorphism network for the graph and one for each view, as in the paper; these alter no
+        item, so a method's ``kind`` of view does not matter. "summary": views and encoder work on
+        what `features` says of a graph, as on a row of a table; much faster, but only what a node
+        and its neighbours show.
     width, layers: of the networks of either kind.
     sums: of "gin". "tempered" divides sums over a node and its neighbours by how many these are on
         average in training, and takes the square root of sums over nodes, whose random part then
@@ -153,7 +154,7 @@ class Graphs(DataType):
 
         Those of a method that embeds its views are others: see `embedding`.
         """
-        return NodeViews(self._shape(bias), views, kind)
+        return NodeViews(self._shape(bias), views, kind, layers=VIEW_LAYERS)
 
     def embedding(self, views: int, kind: str, dim: int, *, bias: bool) -> nn.Module:
         """Return the networks of views; those of "gin" alter no item, whatever ``kind`` is."""
@@ -215,15 +216,16 @@ class Graphs(DataType):
         return torch.where(torch.rand_like(share) < share, other - x.x, 0)
 
     def restorer(self, dim: int, *, bias: bool) -> nn.Module:
-        """Return a network that restores the `features` of graphs, ``(B, dim), B -> (B, 1, D)``.
+        """Return a network that restores the `features` of graphs: each is a point.
 
         Were it the nodes, small graphs of nodes that are all alike would be restored best.
+        ``(B, dim)``, B graphs ``-> (B, 1, D)``
         """
         sizes = [dim, self.width, self.width, len(self.usual_)]
         return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (1, -1)))
 
     def target(self, x: PackedGraphs) -> Tensor:
-        """Return the `features` of graphs, ``(B, D)``."""
+        """Return the `features` of graphs, ``(B, D)``; what held-out ones add is their scale."""
         found: Tensor = self.features().to(x.device)(x)
         return found
 

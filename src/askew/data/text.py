@@ -255,7 +255,10 @@ class Text(DataType):
         return drawn.unsqueeze(1).expand(-1, x.shape[1], -1)
 
     def restorer(self, dim: int, *, bias: bool) -> nn.Module:
-        """Return a network that restores the mean token of texts, ``(B, dim), B -> (B, 1, D)``."""
+        """Return a network that restores the mean token of texts.
+
+        ``(B, dim), (B, T, D + 1) -> (B, 1, D)``
+        """
         sizes = [dim, self.width, self.width, self._inputs]
         return Decoder(MLP(sizes, bias=bias, norm=False), nn.Unflatten(1, (1, -1)))
 
@@ -268,11 +271,14 @@ class Text(DataType):
         return found
 
     def error(self, x: Tensor, restored: Tensor) -> Tensor:
-        """Return the mean squared difference of features, as of one place: ``(B, 1)``."""
+        """Return the mean squared difference of mean tokens, as of one place: ``(B, 1)``."""
         return super().error(x, restored).mean(1, keepdim=True)
 
     def pool(self, points: Tensor, x: Tensor, how: str = "mean") -> Tensor:
-        """Sum up what was said of tokens, ``(B, T) -> (B,)``; padding does not count."""
+        """Sum up what was said of tokens, or of the one place that `error` knows; not of padding.
+
+        ``(B, T)`` or ``(B, 1) -> (B,)``
+        """
         there = x[..., -1] > 0
         if how == "mean":
             return (points * there).sum(1) / there.sum(1).clamp_min(1)

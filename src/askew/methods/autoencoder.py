@@ -22,13 +22,14 @@ class AutoEncoder(EnsembleDetector):
     An encoder ``f`` and a decoder ``g`` are trained to lower the error of ``g(f(x + noise))``
     against ``x``. The error of ``g(f(x))``, point by point, says where an item is strange; its
     mean over the points is the score. Simple items, such as blank ones, are restored best of all,
-    whether or not they are normal. Of graphs and texts it is the features that are restored, as a
-    graph of few nodes that are all alike would be the simplest.
+    whether or not they are normal; so a type whose items can be very simple says what is restored
+    in their place (`DataType.target`), and its points are those of that.
 
     Parameters
     ----------
     dim: width of the description; where it is no narrower than the items, all are restored.
-    noise: standard deviation of normal noise on the items in training, in encoded units; 0: none.
+    noise: standard deviation of normal noise on the items in training, in encoded units, on each
+        entry by itself, so that little of it is left in a mean over many; 0: none.
     bias: whether networks have biases.
     nets: independent networks; each learns from all training items but a held-out part of its own.
 

@@ -88,7 +88,7 @@ class TokenViews(Transform):
         return torch.cat([altered, others], dim=-1).flatten(0, 1)
 
     def of_tokens(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Return the views of tokens, ``(B, T, D), (B, T, 1) -> (K, B, T, D)``."""
+        """Return the views of what is seen of tokens, ``(B, T, C), (B, T, 1) -> (K, B, T, C)``."""
         altered: Tensor = KINDS[self.kind](tokens, self._outputs(tokens)) * mask
         return altered
 

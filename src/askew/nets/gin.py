@@ -193,14 +193,15 @@ class NodeViews(nn.Module):
     B graphs ``-> views * B`` graphs, one view of all after the other
     """
 
-    def __init__(self, shape: GINShape, views: int, kind: str) -> None:
+    def __init__(self, shape: GINShape, views: int, kind: str, *, layers: int) -> None:
         super().__init__()
+        self.views, self.kind = views, kind
         self.nodes = TableViews(
-            shape.inputs, views, width=shape.width, layers=2, kind=kind, bias=shape.bias
+            shape.inputs, views, width=shape.width, layers=layers, kind=kind, bias=shape.bias
         )
 
     def forward(self, graphs: PackedGraphs) -> PackedGraphs:
-        return graphs.repeat(self.nodes.views).with_x(self.nodes(graphs.x))
+        return graphs.repeat(self.views).with_x(self.nodes(graphs.x))
 
     def networks(self, graphs: PackedGraphs) -> Tensor:
         """Return the outputs of all networks, ``(views, N, F)``."""
