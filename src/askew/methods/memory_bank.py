@@ -32,7 +32,8 @@ class MemoryBank(Detector):
 
     Parameters
     ----------
-    neighbors: which nearest place counts, at least 1.
+    neighbors: which nearest place counts, at least 1. Places that were remembered are their own
+        nearest: where the items that were learned from are to be judged, as nodes often are, 2.
     most: places remembered. Keeping is a product of this and of `candidates`.
     candidates: places of training items that are looked at; a random choice where there are more.
 
