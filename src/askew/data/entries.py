@@ -92,7 +92,7 @@ def spread_of(entries: Tensor) -> Tensor:
 
     Example
     -------
-    >>> spread_of(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).item() ** 2
-    0.5
+    >>> spread_of(torch.tensor([[1.0, 7.0], [3.0, 9.0]]))
+    tensor(1.)
     """
     return (entries - entries.mean(0)).square().mean().sqrt()
