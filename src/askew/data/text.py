@@ -17,6 +17,7 @@ from askew.data.base import DataType, Raw
 from askew.data.entries import spread_of
 from askew.data.pretrained import Pretrained, Tokens, begins, pretrained
 from askew.data.texts import as_texts, check_words
+from askew.data.token_components import components, projected
 from askew.data.whitening import check_whitening, evenly_spaced, measured, whitened
 from askew.data.words import coloured, spelled, words_in
 from askew.errors import InputError
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from askew.explain import Explanation
 
 Floats = NDArray[np.float32]
-
-MEASURED_TOKENS = 20_000
-"""Tokens of them from which components are learned."""
 
 CHUNK_NUMBERS = 2**25
 """Numbers of a batch encoded at a time when scoring: 128 MB."""
@@ -129,7 +127,9 @@ class Text(DataType):
         self.count_, self.measured_, self.cut_ = len(texts), len(some), int(tokens.cut.sum())
         self.lengths_ = [int(tokens.lengths.min()), int(tokens.lengths.max())]
         self.length_ = min(self.length, math.ceil(1.25 * self.lengths_[1]))
-        self._learn_components(tokens.values, transformer.width)
+        self.components_, self.token_ = components(
+            tokens.values, transformer.width, self.components
+        )
         tokens = tokens._replace(values=self._projected(tokens.values))
         self.spread_ = tokens.values.std(0)
         batch = self._padded(tokens)
@@ -385,30 +385,9 @@ class Text(DataType):
         """Return the mean token of a text, of length 1 in each layer: ``(B, D)``."""
         return TextFeatures(torch.from_numpy(self.token_), layers=len(self.components_))
 
-    def _learn_components(self, values: Floats, width: int) -> None:
-        """Find the directions in which the tokens of each layer differ most, widest first.
-
-        Channels hold the first component of every layer, then the second of every layer, and so
-        on; all layers get the same size, channels one of about 1.
-        """
-        layers = values.reshape(len(values), -1, width).swapaxes(0, 1).astype(np.float64)
-        means = layers.mean(1)
-        some = layers[:, :: max(1, layers.shape[1] // MEASURED_TOKENS)] - means[:, None]
-        covariances = np.swapaxes(some, 1, 2) @ some / some.shape[1]
-        sizes = np.sqrt(np.trace(covariances, axis1=1, axis2=2) / width)[:, None, None]
-        vectors = np.linalg.eigh(covariances)[1][:, :, ::-1][:, :, : self.components]
-        self.components_ = (vectors / np.maximum(sizes, 1e-12)).astype(np.float32)  # (L, w, C)
-        token = np.einsum("lw,lwc->cl", means, self.components_)
-        self.token_ = token.astype(np.float32).ravel()  # (C * L,)
-
     def _projected(self, values: Floats) -> Floats:
         """Return the components of tokens, centred: ``(S, L * w) -> (S, C * L)``."""
-        shape = self.components_.shape[:2]
-        layers = values.reshape(len(values), *shape).swapaxes(0, 1).astype(np.float64)
-        # In double precision, so that what is rounded does not depend on the texts beside.
-        projected = (layers @ self.components_.astype(np.float64)).transpose(1, 2, 0)
-        centred: Floats = (projected.reshape(len(values), -1) - self.token_).astype(np.float32)
-        return centred
+        return projected(values, self.components_, self.token_)
 
     def _padded(self, tokens: Tokens) -> Tensor:
         """Give every text the same number of places, ``(S, D) -> (n, length_, D + 1)``."""
