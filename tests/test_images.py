@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 import askew
@@ -239,7 +238,7 @@ def test_a_large_folder_is_scored_in_chunks(tmp_path, monkeypatch):
 def test_networks_fit_any_size(size, channels):
     x = torch.randn(2, channels, *size)
     assert ImageEncoder(channels, size, 7, bias=True)(x).shape == (2, 7)
-    made = ImageDecoder(channels, size, 7, outputs=2, bias=True)(torch.randn(2, 7))
+    made = ImageDecoder(channels, size, 7, outputs=2, bias=True)(torch.randn(2, 7), x)
     assert made.shape == (2, 2, channels, *size)
     views = ImageViews(channels, size, 3, width=4, kind="residual", bias=True)(x)
     assert views.shape == (6, channels, *size)
@@ -278,10 +277,10 @@ def test_an_autoencoder_of_the_parts_learns(bias):
     x = torch.exp(-4 * ((side - shift) ** 2 + side[:, None] ** 2))[:, None]
     data = Images().fit(x[:, 0].numpy())
     x = data.encode(x[:, 0].numpy())
-    net = nn.Sequential(data.encoder(8, bias=bias), data.decoder(8, bias=bias))
-    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
+    encoder, decoder = data.encoder(8, bias=bias), data.decoder(8, bias=bias)
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 5e-3)
     for _ in range(150):
-        loss = data.error(x, net(x)[:, 0])
+        loss = data.error(x, decoder(encoder(x), x)[:, 0])
         assert loss.shape == (64, 16, 16)
         optimizer.zero_grad()
         loss.mean().backward()
