@@ -303,7 +303,10 @@ def test_new_normal_items_raise_about_as_many_alarms_as_asked_for(fitted):
 
 def test_explanations_add_up_and_point_somewhere(fitted):
     detector, _, strange = fitted
-    explanation, *_ = detector.explain(pieces(kind_of(detector), strange)[0])
+    one = pieces(kind_of(detector), strange)[0]
+    if kind_of(detector) == "Windows":
+        one = one[:30]  # each of its steps is explained
+    explanation, *_ = detector.explain(one)
     assert len(explanation.names) == len(explanation.contributions)
     assert (np.diff(explanation.contributions) <= 1e-12).all()
     assert explanation.points.sum() == pytest.approx(explanation.contributions.sum(), rel=1e-6)
