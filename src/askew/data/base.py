@@ -41,7 +41,8 @@ class DataType(Entries, BaseEstimator, ABC):  # type: ignore[misc]
 
     Fitted state ends in ``_`` and is plain JSON or a numpy array, so it can be saved without
     pickle. Letters: ``n`` raw items, ``B`` items of a batch, ``K`` views, ``D`` embedding,
-    ``*P`` points (columns, or channels and steps), ``G`` explained groups of points.
+    ``*P`` points (columns, or channels and steps), ``G`` explained groups of points,
+    ``E`` entries of a batch that is no tensor.
     """
 
     lacks: ClassVar[Mapping[str, str]] = {}

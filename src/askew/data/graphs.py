@@ -169,7 +169,7 @@ class Graphs(DataType):
         return nn.Sequential(self.features(), Embedding(transform=alter, encoder=encoder))
 
     def decoder(self, dim: int, *, outputs: int = 1, bias: bool) -> nn.Module:
-        """Return a network that makes nodes from a description and their neighbours.
+        """Return a network that answers for each node, from a description and its neighbours.
 
         ``(B, dim)``, B graphs of N nodes in all ``-> (N, outputs, F)``
         """

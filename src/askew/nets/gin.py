@@ -213,7 +213,7 @@ class NodeViews(nn.Module):
 
 
 class GraphDecoder(nn.Module):
-    """From descriptions of graphs to what each node should be, from what its neighbours are.
+    """From descriptions of graphs to answers for each node, which its neighbours have a part in.
 
     Shapes
     ------
